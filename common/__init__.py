@@ -1,0 +1,1 @@
+"""What every room needs: settings and errors. Imports nothing of the project."""

