@@ -7,7 +7,7 @@ what the office did not say is absent, and what a machine made (translation, OCR
 
 from __future__ import annotations
 
-from datetime import date, datetime
+import datetime as dt
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -61,7 +61,7 @@ class Number(Model):
     """ST.3 code."""
     kind: str | None = None
     """ST.16 kind code, e.g. `A1`."""
-    date: date | None = None
+    date: dt.date | None = None
     forms: tuple[str, ...] = ()
     """Other canonical writings under which people look for it (epodoc, printed, with era)."""
 
@@ -90,7 +90,7 @@ class DateType(StrEnum):
 
 class DatedFact(Model):
     type: DateType
-    date: date
+    date: dt.date
     raw: str
     label: str | None = None
     """The office's own name of the date, where `type` is `other` or says less than the office did."""
@@ -213,7 +213,7 @@ class Classification(Model):
 
 class Priority(Model):
     number: Number
-    date: date | None = None
+    date: dt.date | None = None
     sequence: int | None = None
     type: str | None = None
     """national, regional, international, internal, exhibition …, as given."""
@@ -252,7 +252,7 @@ class Relation(Model):
     type: RelationType
     number: Number | None = None
     text: str | None = None
-    date: date | None = None
+    date: dt.date | None = None
 
 
 class Designation(Model):
@@ -260,7 +260,7 @@ class Designation(Model):
     """ST.3 code of the designated state or office."""
     type: str | None = None
     """regional, national, extension, validation, madrid, hague … as given."""
-    date: date | None = None
+    date: dt.date | None = None
 
 
 class Image(Model):
@@ -287,9 +287,9 @@ class StatusEvent(Model):
     state: Literal["active", "inactive", "terminated", "unspecified"] | None = None
     stage: str | None = None
     """ST.27 stage after the event: `filing`, `examination`, `pre-grant-challenge`, `grant`, `post-grant-challenge`, `terminated`."""
-    event_date: date | None = None
-    effective_date: date | None = None
-    publication_date: date | None = None
+    event_date: dt.date | None = None
+    effective_date: dt.date | None = None
+    publication_date: dt.date | None = None
     description: tuple[Text, ...] = ()
     withdrawn: bool = False
     """True when a later correction took the event back."""
@@ -300,7 +300,7 @@ class Status(Model):
 
     state: Literal["active", "inactive", "terminated", "unspecified"]
     stage: str | None = None
-    as_of: date | None = None
+    as_of: dt.date | None = None
     raw: str | None = None
     """The office's own words for the current status."""
 
@@ -419,7 +419,7 @@ class Record(Model):
         """The first number of the first of `types` that the record has."""
         return next((n for wanted in types for n in self.numbers if n.type is wanted), None)
 
-    def date(self, *types: DateType) -> date | None:
+    def date(self, *types: DateType) -> dt.date | None:
         """The first date of the first of `types` that the record has."""
         return next((d.date for wanted in types for d in self.dates if d.type is wanted), None)
 
@@ -446,4 +446,4 @@ class Delivered(Model):
 
     sequence: int
     provider: str
-    received: datetime
+    received: dt.datetime

@@ -1,0 +1,64 @@
+"""Real engines for every test that needs one.
+
+The session starts its own OpenSearch node and PostgreSQL server on random ports; with CONCORD_TEST_OPENSEARCH_URL and
+CONCORD_TEST_DATABASE_URL (a server in which databases may be created) running ones are used instead. Either way each
+session has its own index prefix and each test that asks for a database gets a new one.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real office files that lie beside the project and are not part of it."""
+    folder = PROJECT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.fail(f"real files expected in {folder.name}/ beside the project: ../shared/data")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """(OpenSearch URL, PostgreSQL server URL)."""
+    from common.settings import load_settings
+    from compose.embedded import Engines
+
+    given = os.environ.get("CONCORD_TEST_OPENSEARCH_URL"), os.environ.get("CONCORD_TEST_DATABASE_URL")
+    settings = load_settings(opensearch_url=given[0], database_url=given[1])
+    with Engines(settings, state=tmp_path_factory.mktemp("engines"), random_ports=True) as running:
+        yield running.opensearch_url, running.database_url
+
+
+@pytest.fixture(scope="session")
+def opensearch_url(engines: tuple[str, str]) -> str:
+    return engines[0]
+
+
+@pytest.fixture(scope="session")
+def index_prefix() -> str:
+    return f"test-{secrets.token_hex(4)}"
+
+
+@pytest.fixture
+def database_url(engines: tuple[str, str]) -> Iterator[str]:
+    """A new, empty database, dropped afterwards."""
+    import psycopg
+    from sqlalchemy.engine import make_url
+
+    server = make_url(engines[1])
+    name = f"test_{secrets.token_hex(6)}"
+    admin = server.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f'create database "{name}"')  # type: ignore[call-overload]
+    yield server.set(database=name).render_as_string(hide_password=False)
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f'drop database "{name}" with (force)')  # type: ignore[call-overload]
