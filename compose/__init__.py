@@ -1,0 +1,1 @@
+"""How the platform runs: production images and, in `embedded`, the engines on one machine."""

@@ -1,0 +1,1 @@
+"""The engines on one machine: real OpenSearch and PostgreSQL servers as child processes, from packages alone."""

@@ -1,0 +1,75 @@
+"""Keeps one engine process alive for as long as somebody uses it, and not a moment longer.
+
+Runs as its own process in its own session. It starts the engine, writes a state file, and ends the engine when
+nobody shares the users' lock any more: the last user closed, crashed or was killed. Should the keeper itself be
+killed, the kernel sends the engine the stop signal (PR_SET_PDEATHSIG on Linux).
+
+    python keeper.py STATE_FILE USERS_LOCK GRACE_SECONDS STOP_SIGNAL -- COMMAND...
+
+Standard library only, because it may run where the project's own packages are not on the path.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+PR_SET_PDEATHSIG = 1
+
+
+def main() -> int:
+    state_file, users_lock, grace = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
+    stop = signal.Signals[sys.argv[4]]
+    command = sys.argv[sys.argv.index("--") + 1 :]
+    signal.signal(signal.SIGTERM, _on_terminate)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    engine = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=lambda: _die_with_parent(stop))
+    partial = state_file.with_suffix(".new")
+    partial.write_text(json.dumps({"keeper": os.getpid(), "engine": engine.pid}), encoding="utf-8")
+    partial.replace(state_file)
+    threading.Thread(target=_terminate_when_unused, args=(users_lock,), daemon=True).start()
+    try:
+        engine.wait()
+    except SystemExit:
+        _end(engine, stop, grace)
+    with contextlib.suppress(FileNotFoundError):
+        state_file.unlink()
+    return engine.returncode
+
+
+def _on_terminate(_signal: int, _frame: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise SystemExit
+
+
+def _die_with_parent(stop: signal.Signals) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, stop)
+
+
+def _terminate_when_unused(users_lock: Path) -> None:
+    """Users share the lock; getting it alone means there are none. Held until this process ends."""
+    handle = os.open(users_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _end(engine: subprocess.Popen[bytes], stop: signal.Signals, grace: float) -> None:
+    engine.send_signal(stop)
+    try:
+        engine.wait(grace)
+    except subprocess.TimeoutExpired:
+        engine.kill()
+        engine.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
