@@ -34,7 +34,7 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str
 
     given = os.environ.get("CONCORD_TEST_OPENSEARCH_URL"), os.environ.get("CONCORD_TEST_DATABASE_URL")
     settings = load_settings(opensearch_url=given[0], database_url=given[1])
-    with Engines(settings, state=tmp_path_factory.mktemp("engines"), random_ports=True) as running:
+    with Engines(settings, state=tmp_path_factory.mktemp("engines")) as running:
         yield running.opensearch_url, running.database_url
 
 

@@ -4,7 +4,9 @@ Runs as its own process in its own session. It starts the engine, writes a state
 nobody shares the users' lock any more: the last user closed, crashed or was killed. Should the keeper itself be
 killed, the kernel sends the engine the stop signal (PR_SET_PDEATHSIG on Linux).
 
-    python keeper.py STATE_FILE USERS_LOCK GRACE_SECONDS STOP_SIGNAL -- COMMAND...
+    python keeper.py STATE_FILE USERS_LOCK GRACE_SECONDS STOP_SIGNAL PID_FD -- COMMAND...
+
+Its own process number goes to the descriptor PID_FD.
 
 Standard library only, because it may run where the project's own packages are not on the path.
 """
@@ -29,6 +31,7 @@ def main() -> int:
     state_file, users_lock, grace = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
     stop = signal.Signals[sys.argv[4]]
     command = sys.argv[sys.argv.index("--") + 1 :]
+    _detach(int(sys.argv[5]))
     signal.signal(signal.SIGTERM, _on_terminate)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     engine = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=lambda: _die_with_parent(stop))
@@ -42,7 +45,18 @@ def main() -> int:
         _end(engine, stop, grace)
     with contextlib.suppress(FileNotFoundError):
         state_file.unlink()
+    print(f"ended with exit code {engine.returncode}", flush=True)
     return engine.returncode
+
+
+def _detach(pid_fd: int) -> None:
+    """Becomes nobody's child: whoever started the engine may leave before its other users do. Prints the number."""
+    child = os.fork()
+    if child:
+        os.write(pid_fd, str(child).encode())
+        os._exit(0)
+    os.close(pid_fd)
+    os.setsid()  # Ctrl-C in the terminal must not reach the engine before its user ends it in order
 
 
 def _on_terminate(_signal: int, _frame: object) -> None:

@@ -61,9 +61,7 @@ def read_layout(path: Path = LAYOUT_FILE) -> Layout:
         lib_with_dependencies=tuple(raw["lib"]["with_dependencies"]),
         lib_single=tuple(raw["lib"]["single"]),
         excluded_artifacts=frozenset(raw["exclude"]["artifacts"]),
-        modules=tuple(
-            Module(m["name"], m["artifact"], m["class"], tuple(m.get("extends", ()))) for m in raw["module"]
-        ),
+        modules=tuple(Module(m["name"], m["artifact"], m["class"], tuple(m.get("extends", ()))) for m in raw["module"]),
         plugins={p["name"]: p["artifact"] for p in raw["plugin"]},
         analysis_plugin=raw["analysis_plugin"]["name"],
         analysis_jars=tuple(raw["analysis_plugin"]["jars"]),

@@ -57,9 +57,9 @@ BASE_SETTINGS: Mapping[str, Any] = {
 }
 
 
-def default_heap() -> str:
-    """A quarter of the machine's memory, 512 MB to 4 GB, in the form the JVM takes (`512m`)."""
-    quarter = psutil.virtual_memory().total // 4
+def default_heap(nodes: int = 1) -> str:
+    """Each node's share of a quarter of the machine's memory, 512 MB to 4 GB, in the form the JVM takes (`512m`)."""
+    quarter = psutil.virtual_memory().total // 4 // nodes
     return f"{min(max(quarter, 512 * MIB), 4 * GIB) // MIB}m"
 
 
@@ -142,7 +142,6 @@ class Node:
 
     def write_seeds(self, addresses: Sequence[str]) -> None:
         """Tells the node where others are; it reads the file again before each round of discovery."""
-        (self.home / "config").mkdir(parents=True, exist_ok=True)
         (self.home / "config" / "unicast_hosts.txt").write_text("".join(f"{a}\n" for a in addresses), encoding="utf-8")
 
     def _address(self, ports_file: str) -> str | None:
@@ -169,8 +168,17 @@ class Node:
         java = self.java
         options = [
             *(f"-Xms{self.heap}", f"-Xmx{self.heap}", "-XX:+UseG1GC", "-Xss1m", "-XX:+ExitOnOutOfMemoryError"),
-            *("-Djava.awt.headless=true", "-Dfile.encoding=UTF-8", "-Djna.nosys=true", "-XX:-OmitStackTraceInFastThrow"),
-            *("-Dio.netty.noUnsafe=true", "-Dio.netty.noKeySetOptimization=true", "-Dio.netty.recycler.maxCapacityPerThread=0"),
+            *(
+                "-Djava.awt.headless=true",
+                "-Dfile.encoding=UTF-8",
+                "-Djna.nosys=true",
+                "-XX:-OmitStackTraceInFastThrow",
+            ),
+            *(
+                "-Dio.netty.noUnsafe=true",
+                "-Dio.netty.noKeySetOptimization=true",
+                "-Dio.netty.recycler.maxCapacityPerThread=0",
+            ),
             *("-Dlog4j.shutdownHookEnabled=false", "-Dlog4j2.disable.jmx=true"),
             "-Djava.locale.providers=SPI,CLDR",  # word breaking for Thai from icu4j-localespi
             f"-Djava.io.tmpdir={self.home / 'tmp'}",
@@ -196,8 +204,9 @@ class Node:
             link = self.home / folder
             link.unlink(missing_ok=True)
             link.symlink_to(self.assembly.home / folder, target_is_directory=True)
-        for ports_file in ("http.ports", "transport.ports"):
-            (self.home / "logs" / ports_file).unlink(missing_ok=True)
+        for stale in ("logs/http.ports", "logs/transport.ports"):
+            (self.home / stale).unlink(missing_ok=True)
+        self.write_seeds([])
         (self.home / "config" / "log4j2.properties").write_text(LOG_CONFIGURATION, encoding="utf-8")
         settings = {
             **BASE_SETTINGS,

@@ -37,9 +37,7 @@ def resolve_layout(context: MavenContext, layout: Layout) -> list[tuple[str, str
     in_lib = {_project(c) for _, c in placed}
     by_module = {
         m.name: [
-            c
-            for c in resolve_dependencies(context, m.artifact, layout.excluded_artifacts)
-            if _project(c) not in in_lib
+            c for c in resolve_dependencies(context, m.artifact, layout.excluded_artifacts) if _project(c) not in in_lib
         ]
         for m in layout.modules
     }

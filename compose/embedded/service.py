@@ -50,7 +50,7 @@ class Service:
         self._start_timeout_s = start_timeout_s
         self._stop_grace_s = stop_grace_s
         self._stop_signal = stop_signal
-        self._keeper: subprocess.Popen[bytes] | None = None
+        self._keeper_pid: int | None = None
         self._users: int | None = None
 
     @property
@@ -64,11 +64,14 @@ class Service:
 
         Raises EngineError with the last lines of its log when it dies or does not answer in time.
         """
+        if self._users is not None:
+            return
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = locks.open_lock(self.folder / "users.lock")
         try:
             with locks.exclusive(self.folder / "start.lock"):
                 locks.share(handle)  # waits while a keeper is still ending the last run
+                self._keeper_pid = None
                 if not self._kept():
                     self._end_orphan()
                     self._launch()
@@ -113,11 +116,12 @@ class Service:
     def _process(self, role: str) -> psutil.Process | None:
         """The `keeper` or `engine` of the state file, if that process lives and is ours (numbers are reused)."""
         pid = self._state().get(role)
-        if pid is None:
-            return None
+        return self._ours(pid) if pid is not None else None
+
+    def _ours(self, pid: int) -> psutil.Process | None:
         try:
             process = psutil.Process(pid)
-            ours = str(self.folder) in " ".join(process.cmdline()) and process.status() != psutil.STATUS_ZOMBIE
+            ours = f"{self.folder}{os.sep}" in " ".join(process.cmdline()) and process.status() != psutil.STATUS_ZOMBIE
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             return None
         return process if ours else None
@@ -141,35 +145,46 @@ class Service:
         (self.folder / "state.json").unlink(missing_ok=True)
 
     def _launch(self) -> None:
+        receive, send = os.pipe()
         command = [
             *(sys.executable, "-S", "-E", str(KEEPER)),
             *(str(self.folder / "state.json"), str(self.folder / "users.lock")),
-            *(str(self._stop_grace_s), self._stop_signal.name, "--"),
+            *(str(self._stop_grace_s), self._stop_signal.name, str(send), "--"),
             *self._command(),
         ]
-        with (self.folder / "console.log").open("wb") as console:
-            self._keeper = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=console,
-                stderr=subprocess.STDOUT,
-                cwd=self.folder,
-                env=self._environment,
-                start_new_session=True,  # Ctrl-C in the terminal must not reach the engine before we end it in order
-            )
+        try:
+            with (self.folder / "console.log").open("wb") as console:
+                subprocess.run(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=console,
+                    stderr=subprocess.STDOUT,
+                    cwd=self.folder,
+                    env=self._environment,
+                    pass_fds=[send],
+                    check=True,
+                )
+            self._keeper_pid = int(os.read(receive, 32))
+        finally:
+            os.close(receive)
+            os.close(send)
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + self._start_timeout_s
         while not self._ready():
-            keeper = self._keeper
-            if keeper is not None and keeper.poll() is not None:
+            if not self._keeper_lives():
                 raise EngineError(
-                    f"{self.name} ended while starting (exit code {keeper.returncode}). Its last words:\n{self.log_tail()}",
+                    f"{self.name} ended while starting. Its last words:\n{self.log_tail()}",
                     remedy="`concord doctor` names what is missing on this machine.",
                 )
             if time.monotonic() > deadline:
                 raise EngineError(
-                    f"{self.name} did not answer within {self._start_timeout_s:.0f} s. Its last words:\n{self.log_tail()}",
+                    f"{self.name} did not answer within {self._start_timeout_s:.0f} s. "
+                    f"Its last words:\n{self.log_tail()}",
                     remedy="Free memory or processor, or look into the log named above.",
                 )
             time.sleep(POLL_S)
+
+    def _keeper_lives(self) -> bool:
+        pid = self._keeper_pid if self._keeper_pid is not None else self._state().get("keeper")
+        return pid is not None and self._ours(pid) is not None

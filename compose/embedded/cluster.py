@@ -1,0 +1,104 @@
+"""Several embedded nodes that form one cluster, sharing one assembly."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from common.errors import EngineError
+from compose.embedded.assembly import Assembly
+from compose.embedded.java import Java
+from compose.embedded.node import Node, default_heap
+
+FORM_TIMEOUT_S = 120
+
+
+class Cluster:
+    """`nodes` embedded nodes in `home`/node-0, node-1, …; one node is a cluster, too.
+
+    A home that had more nodes before keeps them: with fewer, the data's majority would be missing and no start possible.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        assembly: Assembly,
+        java: Java,
+        *,
+        nodes: int = 1,
+        heap: str | None = None,
+        name: str = "concord",
+    ) -> None:
+        count = max(nodes, len(list(home.glob("node-*"))))
+        names = [f"node-{number}" for number in range(count)]
+        self.nodes = [
+            Node(
+                home / node_name,
+                assembly,
+                java,
+                name=node_name,
+                cluster_name=name,
+                heap=heap or default_heap(count),
+                initial_managers=names if count > 1 else (),
+            )
+            for node_name in names
+        ]
+        self._stack = ExitStack()
+
+    @property
+    def urls(self) -> list[str]:
+        """Base URL of each node."""
+        return [node.url for node in self.nodes]
+
+    def start(self) -> Self:
+        """Starts or joins all nodes and waits until they have formed one cluster with every primary shard there."""
+        try:
+            with ThreadPoolExecutor(len(self.nodes)) as pool:
+                started = [pool.submit(node.start) for node in self.nodes]
+                for node in self.nodes:
+                    self._stack.callback(node.stop)
+            for future in started:
+                future.result()
+            if len(self.nodes) > 1:
+                self._introduce()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Leaves all nodes; they end when no other process uses them."""
+        self._stack.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _introduce(self) -> None:
+        addresses = [address for node in self.nodes if (address := node.transport_address)]
+        for node in self.nodes:
+            node.write_seeds(addresses)
+        path = f"/_cluster/health?wait_for_nodes={len(self.nodes)}&wait_for_status=yellow&timeout=5s"
+        deadline = time.monotonic() + FORM_TIMEOUT_S
+        while time.monotonic() < deadline:
+            try:
+                with urllib.request.urlopen(self.nodes[0].url + path, timeout=40) as response:
+                    if not json.load(response)["timed_out"]:
+                        return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.5)  # no manager elected yet
+        raise EngineError(
+            f"{len(self.nodes)} OpenSearch nodes did not form a cluster within {FORM_TIMEOUT_S} s.",
+            remedy=f"Look into {self.nodes[0].home / 'logs' / 'node.log'}; `concord doctor` checks memory and disk.",
+        )
