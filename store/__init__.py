@@ -1,0 +1,1 @@
+"""What must be transactional (PostgreSQL): tables, migrations, sessions. Imports only common."""

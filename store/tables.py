@@ -1,0 +1,11 @@
+"""Every table of the platform in one metadata: each room's tables stand in a module of their own."""
+
+from __future__ import annotations
+
+from store import ingest
+from store.base import Base
+
+metadata = Base.metadata
+
+ROOMS = (ingest,)
+"""Modules whose import adds their tables to the metadata."""
