@@ -9,9 +9,9 @@ reader leaves unread on purpose, each with the reason:
     assert_everything_read(files, ("ep-patent-document",), read, NOT_READ)
 
 Paths are local names joined by `/`, attributes after `@`: `exchange-document/bibliographic-data/invention-title@lang`.
-Patterns are those of fnmatch, where `*` also matches `/`. A pattern that explains nothing in the files given is an error
-too, so that the table stays true. Messages name paths, never values: the files hold people's names. To see values while
-writing a reader:
+Patterns are those of fnmatch, where `*` also matches `/`. A pattern that explains nothing in the files given is an
+error too, so that the table stays true. Messages name paths, never values: the files hold people's names. To see values
+while writing a reader:
 
     python -m tests.formats.coverage FORMAT FILE RECORD-ELEMENT…
 """
@@ -97,7 +97,7 @@ def json_values(found: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 def xml_leftovers(data: bytes, names: Collection[str], read: Reader, context: Context | None = None) -> list[Leftover]:
-    """Leftovers of an XML member cut into records as the reader cuts it; records that the reader refuses are left out."""
+    """Leftovers of an XML member cut into records as the reader cuts it; refused records are left out."""
     context = context or Context("file")
     by_offset: dict[int | None, list[Draft]] = defaultdict(list)
     everything: list[Draft] = []
