@@ -22,6 +22,8 @@ class DraftNumber:
     date: str | None = None
     format: str | None = None
     """`docdb`, `epodoc`, `original` where the delivery says so."""
+    forms: list[str] = field(default_factory=list)
+    """Other writings of the same number that stand beside it (epodoc, original)."""
 
 
 @dataclass(slots=True)
@@ -148,6 +150,9 @@ class Draft:
     """Office as the file names it: a code of any list, or a name; None where the file leaves it to the provider."""
     kind: str | None = None
     operation: Literal["upsert", "delete"] = "upsert"
+    partial: bool = False
+    """True where the delivery carries only one part of what the provider holds of the record (claims alone, legal events
+    alone, a line of a hit list): it adds to the stored record and must not take the other parts away."""
     unpublished: bool = False
     language: str | None = None
     numbers: list[DraftNumber] = field(default_factory=list)
