@@ -59,8 +59,8 @@ def assemble(
     repository. Raises EngineError, naming the file, when something cannot be downloaded, checked or compiled.
     """
     layout = read_layout()
-    home = engines_home / f"opensearch-{layout.opensearch}-{fingerprint(plugin_source)}"
-    result = Assembly(home, layout.opensearch, (*layout.plugins, layout.analysis_plugin))
+    result = locate(engines_home, plugin_source)
+    home = result.home
     if home.is_dir():
         return result
 
@@ -85,6 +85,25 @@ def assemble(
             shutil.rmtree(build, ignore_errors=True)
             shutil.rmtree(engines_home / DOWNLOADS, ignore_errors=True)
     return result
+
+
+def damaged_files(assembly: Assembly) -> list[Path]:
+    """Jars of the assembly that are missing or whose SHA-256 is not the pinned one."""
+    damaged = []
+    for artifact in read_artifacts():
+        if artifact.folder == "compiler" or not artifact.filename.endswith(".jar"):
+            continue
+        path = assembly.home / artifact.folder / artifact.filename
+        if not path.is_file() or maven.sha256(path) != artifact.sha256:
+            damaged.append(path)
+    return damaged
+
+
+def locate(engines_home: Path, plugin_source: Path | None = plugin.SOURCE) -> Assembly:
+    """Where the assembly for the current pinned list is, or will be."""
+    layout = read_layout()
+    home = engines_home / f"opensearch-{layout.opensearch}-{fingerprint(plugin_source)}"
+    return Assembly(home, layout.opensearch, (*layout.plugins, layout.analysis_plugin))
 
 
 def _remove_leftovers(engines_home: Path) -> None:
@@ -115,7 +134,7 @@ def _place_artifacts(build: Path, downloads: Path, repo_cache: Path | None, cons
 
 def _cached(context: MavenContext, artifact: Artifact) -> Path | None:
     """The file in the user's local repository, if it is there and undamaged."""
-    path = Path(maven.artifact(context, artifact.coordinate).cached_path)
+    path = maven.cached_path(context, artifact.coordinate)
     if path.is_file() and maven.sha256(path) == artifact.sha256:
         return path
     return None
@@ -125,10 +144,9 @@ def _download(context: MavenContext, artifact: Artifact) -> Path:
     """Downloads into a private folder and checks; one more try after a damaged or broken download."""
     problem = ""
     for _attempt in range(2):
-        target = maven.artifact(context, artifact.coordinate)
-        Path(target.cached_path).unlink(missing_ok=True)
+        maven.cached_path(context, artifact.coordinate).unlink(missing_ok=True)
         try:
-            path = Path(context.resolver.download(target))
+            path = maven.download(context, artifact.coordinate)
         except (requests.RequestException, RuntimeError, OSError) as error:
             problem = str(error)
             continue
@@ -147,7 +165,7 @@ def _download(context: MavenContext, artifact: Artifact) -> Path:
 
 def _keep_in_cache(context: MavenContext, artifact: Artifact, source: Path) -> None:
     """Leaves a checked file in the user's local repository, in one step, for the next assembly."""
-    target = Path(maven.artifact(context, artifact.coordinate).cached_path)
+    target = maven.cached_path(context, artifact.coordinate)
     with contextlib.suppress(OSError):  # a read-only local repository only costs the next download
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=".concord-")

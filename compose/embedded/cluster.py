@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import time
-import urllib.error
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+import httpx
 
 from common.errors import EngineError
 from compose.embedded.assembly import Assembly
@@ -23,7 +22,7 @@ FORM_TIMEOUT_S = 120
 class Cluster:
     """`nodes` embedded nodes in `home`/node-0, node-1, …; one node is a cluster, too.
 
-    A home that had more nodes before keeps them: with fewer, the data's majority would be missing and no start possible.
+    A home that had more nodes before keeps them: with fewer, the majority that elects a manager would be missing.
     """
 
     def __init__(
@@ -93,10 +92,10 @@ class Cluster:
         deadline = time.monotonic() + FORM_TIMEOUT_S
         while time.monotonic() < deadline:
             try:
-                with urllib.request.urlopen(self.nodes[0].url + path, timeout=40) as response:
-                    if not json.load(response)["timed_out"]:
-                        return
-            except (urllib.error.URLError, OSError):
+                answer = httpx.get(self.nodes[0].url + path, timeout=40, trust_env=False)
+                if answer.is_success and not answer.json()["timed_out"]:
+                    return
+            except httpx.TransportError:
                 time.sleep(0.5)  # no manager elected yet
         raise EngineError(
             f"{len(self.nodes)} OpenSearch nodes did not form a cluster within {FORM_TIMEOUT_S} s.",

@@ -45,7 +45,7 @@ def main() -> int:
         _end(engine, stop, grace)
     with contextlib.suppress(FileNotFoundError):
         state_file.unlink()
-    print(f"ended with exit code {engine.returncode}", flush=True)
+    sys.stdout.write(f"ended with exit code {engine.returncode}\n")
     return engine.returncode
 
 

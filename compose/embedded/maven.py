@@ -6,11 +6,10 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
 
 from jgo.config import GlobalSettings
 from jgo.constants import MAVEN_CENTRAL_URL
-from jgo.maven import MavenContext, PythonResolver
+from jgo.maven import Artifact, MavenContext, PythonResolver
 
 TIMEOUT_S = 60
 
@@ -40,8 +39,26 @@ def context(repo_cache: Path | None = None, advance: Advance | None = None) -> M
     )
 
 
-def artifact(maven: MavenContext, coordinate: str) -> Any:
-    """jgo's artifact of a coordinate `group:artifact:version[:packaging]`."""
+def cached_path(maven: MavenContext, coordinate: str) -> Path:
+    """Where the local repository keeps the file of a coordinate, whether it is there or not."""
+    path = _artifact(maven, coordinate).cached_path
+    assert path is not None  # only without a local repository, which `context` always sets
+    return path
+
+
+def download(maven: MavenContext, coordinate: str) -> Path:
+    """Fetches the file of a coordinate into the local repository; RuntimeError when no repository has it."""
+    path = maven.resolver.download(_artifact(maven, coordinate))
+    assert path is not None  # None only for resolvers that may find nothing; PythonResolver raises
+    return path
+
+
+def fetch(maven: MavenContext, coordinate: str) -> Path:
+    """The file of a coordinate, downloaded unless the local repository has it. Unchecked: for `refresh` only."""
+    return Path(_artifact(maven, coordinate).resolve())
+
+
+def _artifact(maven: MavenContext, coordinate: str) -> Artifact:
     group, name, version, *rest = coordinate.split(":")
     return maven.project(group, name).at_version(version).artifact(packaging=rest[0] if rest else "jar")
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import urllib.error
-import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import httpx
 import psutil
 
 from common.errors import ConfigurationError, EngineUnavailable
@@ -156,11 +155,12 @@ class Node:
         # Alone, wait until what was stored before answers again; of several nodes the first has no manager to ask yet.
         path = "" if self.initial_managers else "_cluster/health?wait_for_status=yellow&timeout=30s"
         try:
-            with urllib.request.urlopen(f"http://{address}/{path}", timeout=35) as response:
-                answer = json.load(response)
-        except (urllib.error.URLError, OSError, ValueError):
+            # The machine's proxy settings are not for loopback.
+            answer = httpx.get(f"http://{address}/{path}", timeout=35, trust_env=False)
+        except httpx.TransportError:
             return False
-        return bool(answer.get("cluster_name") == self.cluster_name)
+        # 408: it answers, but a shard is still missing after 30 s: for whoever asks that index to see.
+        return answer.status_code in (200, 408) and answer.json().get("cluster_name") == self.cluster_name
 
     def _command(self) -> list[str]:
         self._prepare_home()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -67,14 +68,13 @@ class Postgres:
         self._service.release()
 
     def create_database(self, name: str) -> str:
-        """Creates the database `name` (UTF-8, ICU-free byte order) unless it exists; returns its SQLAlchemy URL."""
+        """Creates the database `name` (UTF-8, byte order) unless it exists; returns its SQLAlchemy URL."""
         with self._connect() as connection:
             exists = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
             if not exists:
-                try:
+                # Another process may be faster between the question and the order.
+                with contextlib.suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
                     connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-                except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
-                    pass  # another process was faster
         return self.url(name)
 
     def drop_database(self, name: str) -> None:

@@ -6,6 +6,7 @@ Needs the network. Review the difference before committing it: this is where new
 from __future__ import annotations
 
 import csv
+import sys
 from pathlib import Path
 
 from jgo.maven import MavenContext
@@ -59,7 +60,7 @@ def refresh(target: Path = ARTIFACTS_FILE) -> int:
         table = csv.writer(out, delimiter="\t", lineterminator="\n")
         table.writerow(["folder", "coordinate", "sha256", "size"])
         for folder, coordinate in placed:
-            path = Path(maven.artifact(context, coordinate).resolve())
+            path = maven.fetch(context, coordinate)
             table.writerow([folder, coordinate, maven.sha256(path), path.stat().st_size])
     return len(placed)
 
@@ -69,4 +70,4 @@ def _project(coordinate: str) -> str:
 
 
 if __name__ == "__main__":
-    print(f"{refresh()} artefacts pinned in {ARTIFACTS_FILE}")
+    sys.stdout.write(f"{refresh()} artefacts pinned in {ARTIFACTS_FILE}\n")
