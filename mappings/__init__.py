@@ -1,0 +1,165 @@
+"""What OpenSearch stores: component templates and one index template a right, as JSON files a person can read.
+
+A file may use these directives, which `templates` expands:
+
+- `"$analysis"` as a value: the analysis settings. Every component that names an analyser carries them, because the
+  engine checks each component on its own.
+- `"$each LIST": {…}` among properties: one property for each entry of LIST (`language`, or a list of lists.json), with
+  `{LIST}` replaced in its strings.
+- `"$dimension"`: length of the embedder's vectors.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from common.errors import ConfigurationError
+
+HERE = Path(__file__).parent
+RIGHTS = ("patent", "trademark", "design", "copyright", "gi")
+UNKNOWN_LANGUAGE = "xx"
+VERSION = 1
+"""Raised when a template changes so that indices must be rebuilt."""
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What the templates are bound to: one embedder, one set of analysers, the languages that have a field."""
+
+    embedder: str
+    dimension: int
+    analysis: Json
+    languages: tuple[str, ...]
+    record_schema: int
+
+    @property
+    def meta(self) -> Json:
+        """`_meta` of every index: an index whose `_meta` differs was built otherwise and needs a reindex."""
+        fingerprint = hashlib.sha256(json.dumps(self.analysis, sort_keys=True).encode()).hexdigest()[:16]
+        return {
+            "embedder": self.embedder,
+            "dimension": self.dimension,
+            "mappings": VERSION,
+            "record_schema": self.record_schema,
+            "analysis": fingerprint,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Templates:
+    """Bodies by name, in the order in which they must be put: components first."""
+
+    components: dict[str, Json]
+    indices: dict[str, Json]
+
+
+def alias(prefix: str, right: str) -> str:
+    """Name under which a right is searched and written."""
+    return f"{prefix}-{right}"
+
+
+def index_name(prefix: str, right: str, version: int) -> str:
+    return f"{prefix}-{right}-v{version}"
+
+
+def version_of(prefix: str, right: str, index: str) -> int | None:
+    """Version in the name of an index of this right; None where the name is another's."""
+    start = f"{prefix}-{right}-v"
+    number = index.removeprefix(start)
+    return int(number) if index.startswith(start) and number.isdecimal() else None
+
+
+def aliases(prefix: str, rights: Sequence[str] = RIGHTS) -> list[str]:
+    """Never a wildcard: `{prefix}-*` would also match another platform's `{prefix}-test-…`."""
+    return [alias(prefix, right) for right in rights]
+
+
+def templates(prefix: str, bound: Bound) -> Templates:
+    """All templates of this platform. Raises ConfigurationError where a file names an analyser that does not exist."""
+    components: dict[str, Json] = {}
+    indices: dict[str, Json] = {}
+    for right in RIGHTS:
+        names = _read(f"indices/{right}.json")["components"]
+        for name in names:
+            components.setdefault(f"{prefix}-{name}", {"template": _component(name, bound)})
+        indices[f"{prefix}-{right}"] = {
+            "index_patterns": [f"{prefix}-{right}-v*"],
+            "composed_of": [f"{prefix}-{name}" for name in names],
+            "priority": 500,
+            "template": {"mappings": {"_meta": bound.meta}},
+        }
+    return Templates(components, indices)
+
+
+def _component(name: str, bound: Bound) -> Json:
+    body: Json = _expand(_read(f"components/{name}.json"), bound)
+    _check_analysers(name, body.get("mappings", {}), bound.analysis)
+    return body
+
+
+@cache
+def _read(path: str) -> Any:
+    return json.loads((HERE / path).read_text(encoding="utf-8"))
+
+
+def _list(name: str, bound: Bound) -> Sequence[str]:
+    if name == "language":
+        return (*bound.languages, UNKNOWN_LANGUAGE) if UNKNOWN_LANGUAGE not in bound.languages else bound.languages
+    entries: Sequence[str] = _read("lists.json")[name]
+    return entries
+
+
+def _expand(node: Any, bound: Bound) -> Any:
+    if node == "$analysis":
+        return bound.analysis
+    if node == "$dimension":
+        return bound.dimension
+    if isinstance(node, Mapping):
+        expanded: Json = {}
+        for key, value in node.items():
+            if key.startswith("$each "):
+                name = key.removeprefix("$each ")
+                for entry in _list(name, bound):
+                    expanded[entry] = _expand(_fill(value, "{" + name + "}", entry), bound)
+            else:
+                expanded[key] = _expand(value, bound)
+        return expanded
+    if isinstance(node, list):
+        return [_expand(item, bound) for item in node]
+    return node
+
+
+def _fill(node: Any, placeholder: str, entry: str) -> Any:
+    if isinstance(node, str):
+        return node.replace(placeholder, entry)
+    if isinstance(node, Mapping):
+        return {key: _fill(value, placeholder, entry) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_fill(item, placeholder, entry) for item in node]
+    return node
+
+
+def _check_analysers(component: str, node: Any, analysis: Json) -> None:
+    """Drops a search analyser that does not exist (one analyser serves both); any other unknown name is a mistake."""
+    if not isinstance(node, dict):
+        return
+    defined = analysis.get("analyzer", {})
+    if node.get("search_analyzer") not in defined:
+        node.pop("search_analyzer", None)
+    for key, known in (("analyzer", defined), ("normalizer", analysis.get("normalizer", {}))):
+        name = node.get(key)
+        if isinstance(name, str) and name.startswith("concord_") and name not in known:
+            raise ConfigurationError(
+                f"mappings/components/{component}.json names the {key} {name}, which analyzers/ does not define.",
+                remedy="Add it to analyzers/ or correct the component.",
+            )
+    for value in node.values():
+        _check_analysers(component, value, analysis)

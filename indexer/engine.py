@@ -1,0 +1,227 @@
+"""The only module of the indexer that talks to OpenSearch: templates, indices, aliases, bulk requests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import orjson
+from opensearchpy import AsyncOpenSearch
+from opensearchpy.exceptions import ConnectionError as EngineConnectionError
+from opensearchpy.exceptions import NotFoundError, RequestError, TransportError
+
+import mappings
+from common.errors import ConfigurationError, EngineError, EngineUnavailable
+from mappings import RIGHTS, Bound
+
+Json = dict[str, Any]
+
+BULK_ANSWER = "errors,items.*.status,items.*.error,items.*._id"
+"""Part of a bulk answer that is read: the rest is nine tenths of it."""
+
+
+class Overloaded(EngineUnavailable):
+    """The engine asked to slow down (429 or 503)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemResult:
+    """What became of one line pair of a bulk request, in request order."""
+
+    id: str
+    status: int
+    error: str | None
+
+
+class Engine:
+    """One OpenSearch (address with credentials, if any) and one index prefix. Use as an async context manager."""
+
+    def __init__(self, url: str, prefix: str, *, timeout_s: float = 120, connections: int = 8) -> None:
+        self.url = url
+        self.prefix = prefix
+        # Retries are the writer's: it alone knows what is in flight.
+        self.client = AsyncOpenSearch(hosts=[url], timeout=timeout_s, max_retries=0, maxsize=connections)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.client.close()
+
+    async def request(self, method: str, path: str, body: Any = None, **params: Any) -> Any:
+        """One request. Raises Overloaded, EngineUnavailable (not reached) or EngineError (refused)."""
+        payload = body if body is None or isinstance(body, bytes) else orjson.dumps(body)
+        kind = "application/x-ndjson" if path.endswith("_bulk") else "application/json"
+        try:
+            return await self.client.transport.perform_request(
+                method, path, params=params, body=payload, headers={"content-type": kind} if payload else None
+            )
+        except EngineConnectionError as error:
+            raise EngineUnavailable(
+                f"OpenSearch does not answer: {error.error}", remedy="Start it, or correct CONCORD_OPENSEARCH_URL."
+            ) from error
+        except TransportError as error:
+            if error.status_code in (429, 502, 503, 504):
+                raise Overloaded(f"OpenSearch is overloaded ({error.status_code}): {error.error}") from error
+            raise EngineError(f"OpenSearch refused {method} {path}: {explain(error)}") from error
+
+    # --- templates and indices ---
+
+    async def plugins(self) -> set[str]:
+        """Names of the plugins and modules that every node has: what all of them can do."""
+        answer = await self.request("GET", "/_nodes/plugins")
+        nodes = [
+            {part["name"] for part in (*node.get("plugins", ()), *node.get("modules", ()))}
+            for node in answer["nodes"].values()
+        ]
+        return set.intersection(*nodes) if nodes else set()
+
+    async def install(self, bound: Bound) -> None:
+        """Puts all templates. Existing indices do not change by this."""
+        wanted = mappings.templates(self.prefix, bound)
+        for name, body in wanted.components.items():
+            await self.request("PUT", f"/_component_template/{name}", body)
+        for name, body in wanted.indices.items():
+            await self.request("PUT", f"/_index_template/{name}", body)
+
+    async def prepare(self, bound: Bound) -> None:
+        """Templates, and an index behind its alias for every right that has none yet.
+
+        Raises ConfigurationError where an index holds vectors of another embedder: they must never be mixed.
+        """
+        missing = []
+        for right in RIGHTS:
+            index = await self.current(right)
+            if index is None:
+                missing.append(right)
+            else:
+                await self._check_embedder(right, index, bound)
+        if missing:
+            await self.install(bound)
+        for right in missing:
+            await self.create_first(right)
+
+    async def create_first(self, right: str) -> None:
+        name = mappings.index_name(self.prefix, right, 1)
+        alias = mappings.alias(self.prefix, right)
+        try:
+            await self.create(name, aliases={alias: {"is_write_index": True}})
+        except EngineError:
+            if await self.current(right) is None:  # otherwise another process was faster
+                raise
+
+    async def _check_embedder(self, right: str, index: str, bound: Bound) -> None:
+        meta = await self.meta(index)
+        if (meta.get("embedder"), meta.get("dimension")) != (bound.embedder, bound.dimension):
+            raise ConfigurationError(
+                f"Index {index} holds vectors of {meta.get('embedder')} ({meta.get('dimension')} dimensions), "
+                f"but the setting asks for {bound.embedder} ({bound.dimension}).",
+                remedy=f"Run `concord reindex --right {right}`, or set CONCORD_EMBEDDER={meta.get('embedder')}.",
+            )
+
+    async def create(self, index: str, *, aliases: Json | None = None, settings: Json | None = None) -> None:
+        body: Json = {}
+        if aliases:
+            body["aliases"] = aliases
+        if settings:
+            body["settings"] = settings
+        await self.request("PUT", f"/{index}", body)
+
+    async def current(self, right: str) -> str | None:
+        """Index behind the alias of a right."""
+        try:
+            answer = await self.client.transport.perform_request("GET", f"/_alias/{mappings.alias(self.prefix, right)}")
+        except NotFoundError:
+            return None
+        except EngineConnectionError as error:
+            raise EngineUnavailable(
+                f"OpenSearch does not answer: {error.error}", remedy="Start it, or correct CONCORD_OPENSEARCH_URL."
+            ) from error
+        return sorted(answer)[-1] if answer else None
+
+    async def meta(self, index: str) -> Json:
+        """`_meta` of an index: what it was built with (see mappings.Bound)."""
+        answer = await self.request("GET", f"/{index}/_mapping", filter_path="*.mappings._meta")
+        meta: Json = next(iter(answer.values()))["mappings"]["_meta"] if answer else {}
+        return meta
+
+    async def versions(self, right: str) -> list[str]:
+        """All indices of a right, oldest first, behind the alias or not."""
+        answer = await self.request("GET", "/_cat/indices", format="json", h="index", expand_wildcards="open,closed")
+        numbered = [(mappings.version_of(self.prefix, right, row["index"]), row["index"]) for row in answer]
+        return [name for version, name in sorted((v, n) for v, n in numbered if v is not None)]
+
+    async def set_settings(self, index: str, settings: Json) -> None:
+        await self.request("PUT", f"/{index}/_settings", {"index": settings})
+
+    async def swap(self, right: str, new: str) -> list[str]:
+        """Points the alias of a right at `new` alone, in one atomic step. Returns the indices it pointed at before."""
+        alias = mappings.alias(self.prefix, right)
+        old = await self.current(right)
+        actions: list[Json] = [{"add": {"index": new, "alias": alias, "is_write_index": True}}]
+        if old is not None and old != new:
+            actions.append({"remove": {"index": old, "alias": alias, "must_exist": True}})
+        await self.request("POST", "/_aliases", {"actions": actions})
+        return [old] if old is not None and old != new else []
+
+    async def drop(self, index: str) -> None:
+        """Deletes one index by its full name."""
+        await self.request("DELETE", f"/{index}", ignore_unavailable="true")
+
+    async def refresh(self, targets: Iterable[str]) -> None:
+        await self.request("POST", f"/{','.join(targets)}/_refresh", ignore_unavailable="true")
+
+    async def count(self, target: str) -> int:
+        answer = await self.request("GET", f"/{target}/_count")
+        return int(answer["count"])
+
+    async def bulk(self, body: bytes, *, require_alias: bool = True) -> list[ItemResult] | None:
+        """One bulk request. None when every item went well; otherwise one result an item, in request order.
+
+        Raises Overloaded or EngineUnavailable when the request as a whole should be tried again.
+        """
+        answer = await self.request(
+            "POST", "/_bulk", body, filter_path=BULK_ANSWER, require_alias="true" if require_alias else "false"
+        )
+        if not answer["errors"]:
+            return None
+        results = []
+        for item in answer["items"]:
+            (result,) = item.values()
+            error = result.get("error")
+            results.append(ItemResult(result.get("_id", ""), result["status"], describe(error) if error else None))
+        return results
+
+
+def describe(error: Json | str) -> str:
+    """The engine's reason with its root cause, in one line."""
+    if isinstance(error, str):
+        return error
+    reason = f"{error.get('type', 'error')}: {error.get('reason', '')}"
+    cause = error.get("caused_by")
+    return f"{reason} ({describe(cause)})" if cause else reason
+
+
+def explain(error: TransportError) -> str:
+    info = error.info
+    if isinstance(error, RequestError) or isinstance(info, dict):
+        return describe(info.get("error", info)) if isinstance(info, dict) else str(info)
+    return f"{error.status_code} {error.error}"
+
+
+async def wait_until_ready(engine: Engine, *, timeout_s: float = 60) -> None:
+    """Waits until the cluster can serve (yellow). Raises EngineUnavailable."""
+    deadline = asyncio.get_running_loop().time() + timeout_s
+    while True:
+        try:
+            await engine.request("GET", "/_cluster/health", wait_for_status="yellow", timeout="10s")
+            return
+        except EngineUnavailable:
+            if asyncio.get_running_loop().time() > deadline:
+                raise
+            await asyncio.sleep(0.5)
