@@ -133,7 +133,7 @@ def document(
 
 
 def finished(prepared: bytes, body: bytes, *, seq: int, delivery: int, updated: dt.datetime, vector: bytes) -> bytes:
-    """The whole document as JSON. `prepared`: `document` as JSON; `body`: the Record as JSON; `vector`: `vector_json`."""
+    """The whole document as JSON, from `document` as JSON, the Record as JSON and `vector_json`."""
     stamp = updated.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
     return b"".join(
         (
@@ -241,7 +241,7 @@ def _classes(doc: Json, classifications: Collection[Classification]) -> None:
 
 @lru_cache(maxsize=65536)
 def levels_of(field: str, symbol: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Levels of a class symbol, widest first (at most four), and every writing under which the record is found by class.
+    """Levels of a class symbol, widest first (at most four), and every writing by which the record is found.
 
     IPC and its relatives: section, class, subclass, main group (`H`, `H01`, `H01M`, `H01M 10/00`). Vienna: category,
     division, section. Locarno: class, subclass. USPC: class. F-terms: theme, viewpoint.

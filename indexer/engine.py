@@ -72,14 +72,13 @@ class Engine:
 
     # --- templates and indices ---
 
-    async def plugins(self) -> set[str]:
-        """Names of the plugins and modules that every node has: what all of them can do."""
+    async def plugins(self) -> dict[str, set[str]]:
+        """Node name → names of its plugins and modules."""
         answer = await self.request("GET", "/_nodes/plugins")
-        nodes = [
-            {part["name"] for part in (*node.get("plugins", ()), *node.get("modules", ()))}
+        return {
+            node["name"]: {part["name"] for part in (*node.get("plugins", ()), *node.get("modules", ()))}
             for node in answer["nodes"].values()
-        ]
-        return set.intersection(*nodes) if nodes else set()
+        }
 
     async def install(self, bound: Bound) -> None:
         """Puts all templates. Existing indices do not change by this."""

@@ -4,8 +4,9 @@ A file may use these directives, which `templates` expands:
 
 - `"$analysis"` as a value: the analysis settings. Every component that names an analyser carries them, because the
   engine checks each component on its own.
-- `"$each LIST": {…}` among properties: one property for each entry of LIST (`language`, or a list of lists.json), with
-  `{LIST}` replaced in its strings.
+- `"$each LIST": {…}` among properties: one property for each entry of LIST (a list of lists.json), with `{LIST}`
+  replaced in its strings. `"$each language"` goes through the languages of analyzers/ and also replaces `{exact}`, the
+  analyser of the language's twin field for phrases, wildcards and highlights.
 - `"$dimension"`: length of the embedder's vectors.
 """
 
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -23,7 +24,6 @@ from common.errors import ConfigurationError
 
 HERE = Path(__file__).parent
 RIGHTS = ("patent", "trademark", "design", "copyright", "gi")
-UNKNOWN_LANGUAGE = "xx"
 VERSION = 1
 """Raised when a template changes so that indices must be rebuilt."""
 
@@ -37,7 +37,8 @@ class Bound:
     embedder: str
     dimension: int
     analysis: Json
-    languages: tuple[str, ...]
+    languages: Mapping[str, str]
+    """Language code → name of its exact analyser."""
     record_schema: int
 
     @property
@@ -110,11 +111,14 @@ def _read(path: str) -> Any:
     return json.loads((HERE / path).read_text(encoding="utf-8"))
 
 
-def _list(name: str, bound: Bound) -> Sequence[str]:
+def _entries(name: str, bound: Bound) -> Iterator[tuple[str, dict[str, str]]]:
+    """(entry, replacements) of a list."""
     if name == "language":
-        return (*bound.languages, UNKNOWN_LANGUAGE) if UNKNOWN_LANGUAGE not in bound.languages else bound.languages
-    entries: Sequence[str] = _read("lists.json")[name]
-    return entries
+        for code, exact in bound.languages.items():
+            yield code, {"{language}": code, "{exact}": exact}
+    else:
+        for entry in _read("lists.json")[name]:
+            yield entry, {"{" + name + "}": entry}
 
 
 def _expand(node: Any, bound: Bound) -> Any:
@@ -126,9 +130,8 @@ def _expand(node: Any, bound: Bound) -> Any:
         expanded: Json = {}
         for key, value in node.items():
             if key.startswith("$each "):
-                name = key.removeprefix("$each ")
-                for entry in _list(name, bound):
-                    expanded[entry] = _expand(_fill(value, "{" + name + "}", entry), bound)
+                for entry, replacements in _entries(key.removeprefix("$each "), bound):
+                    expanded[entry] = _expand(_fill(value, replacements), bound)
             else:
                 expanded[key] = _expand(value, bound)
         return expanded
@@ -137,24 +140,25 @@ def _expand(node: Any, bound: Bound) -> Any:
     return node
 
 
-def _fill(node: Any, placeholder: str, entry: str) -> Any:
+def _fill(node: Any, replacements: Mapping[str, str]) -> Any:
     if isinstance(node, str):
-        return node.replace(placeholder, entry)
+        for placeholder, entry in replacements.items():
+            node = node.replace(placeholder, entry)
+        return node
     if isinstance(node, Mapping):
-        return {key: _fill(value, placeholder, entry) for key, value in node.items()}
+        return {key: _fill(value, replacements) for key, value in node.items()}
     if isinstance(node, list):
-        return [_fill(item, placeholder, entry) for item in node]
+        return [_fill(item, replacements) for item in node]
     return node
 
 
 def _check_analysers(component: str, node: Any, analysis: Json) -> None:
-    """Drops a search analyser that does not exist (one analyser serves both); any other unknown name is a mistake."""
+    """A name of ours that analyzers/ does not define is a mistake in the file."""
     if not isinstance(node, dict):
         return
     defined = analysis.get("analyzer", {})
-    if node.get("search_analyzer") not in defined:
-        node.pop("search_analyzer", None)
-    for key, known in (("analyzer", defined), ("normalizer", analysis.get("normalizer", {}))):
+    normalisers = analysis.get("normalizer", {})
+    for key, known in (("analyzer", defined), ("search_analyzer", defined), ("normalizer", normalisers)):
         name = node.get(key)
         if isinstance(name, str) and name.startswith("concord_") and name not in known:
             raise ConfigurationError(
