@@ -66,6 +66,9 @@ class Postgres:
     def stop(self) -> None:
         """Leaves the server; it ends when no other process uses it."""
         self._service.release()
+        if self.socket_dir != self.home:
+            with contextlib.suppress(OSError):  # others still use it, or nobody ever did
+                self.socket_dir.rmdir()
 
     def create_database(self, name: str) -> str:
         """Creates the database `name` (UTF-8, byte order) unless it exists; returns its SQLAlchemy URL."""

@@ -58,7 +58,7 @@ def repo_cache(tmp_path: Path, good_files: Path) -> Path:
 
 
 class Mirror:
-    """A Maven repository on loopback. `damaged_answers` counts answers still to be damaged, by file name; `held` waits."""
+    """A Maven repository on loopback. `damaged_answers` counts answers still to damage by file name; `held` waits."""
 
     def __init__(self, files: Path) -> None:
         self.requests: Counter[str] = Counter()

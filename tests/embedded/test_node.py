@@ -124,7 +124,7 @@ def test_the_node_listens_on_loopback_only(running: Node) -> None:
 
 def test_root_runs_the_node_without_roots_rights(running: Node) -> None:
     assert running.pid is not None
-    namespaces = [os.readlink(f"/proc/{pid}/ns/user") for pid in ("self", running.pid)]
+    namespaces = [Path(f"/proc/{pid}/ns/user").readlink() for pid in ("self", running.pid)]
     if os.geteuid() == 0:
         assert command_prefix()[0].endswith("unshare")
         assert namespaces[0] != namespaces[1]

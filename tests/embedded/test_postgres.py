@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,8 +65,9 @@ def test_a_killed_server_keeps_its_rows(server: Postgres) -> None:
     execute(url, "CREATE TABLE record (id text)")
     execute(url, "INSERT INTO record VALUES ('EP1000000A1')")
     assert server.pid is not None
-    os.kill(server.pid, signal.SIGKILL)
-    psutil.wait_procs([psutil.Process(server.pid)] if server.pid else [], timeout=30)
+    process = psutil.Process(server.pid)
+    process.kill()
+    process.wait(30)
     server.stop()
     server.start()
     assert execute(url, "SELECT id FROM record") == [("EP1000000A1",)]
