@@ -18,6 +18,7 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from typing import BinaryIO
 
 from lxml import etree
@@ -469,6 +470,14 @@ def declared_encoding(head: bytes) -> str:
     return match.group(1).decode() if match else "utf-8"
 
 
+@lru_cache(maxsize=1)
+def _iso8879() -> dict[str, str]:
+    """Character entities of ISO 8879 that HTML does not know, such as `&agr;`."""
+    table = (Path(__file__).parent / "entities_iso8879.tsv").read_text(encoding="utf-8")
+    rows = (line.split("\t") for line in table.splitlines() if not line.startswith("#"))
+    return {name: "".join(chr(int(point, 16)) for point in points.split()) for name, points, _ in rows}
+
+
 def _resolve_character_entities(data: bytes, encoding: str) -> tuple[bytes, set[str]]:
     unknown: set[str] = set()
 
@@ -476,7 +485,7 @@ def _resolve_character_entities(data: bytes, encoding: str) -> tuple[bytes, set[
         name = match.group(1)
         if name in XML_ENTITIES:
             return match.group(0)
-        value = html.entities.html5.get(name.decode() + ";")
+        value = html.entities.html5.get(name.decode() + ";") or _iso8879().get(name.decode())
         if value is None:
             unknown.add(name.decode())
             return b"&amp;" + name + b";"
