@@ -226,6 +226,7 @@ def _progress(console: Console | None, total: int) -> Iterator[maven.Advance]:
         TransferSpeedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console or Console(stderr=True), transient=True) as progress:
+    shown = console or Console(stderr=True)
+    with Progress(*columns, console=shown, transient=True, disable=not shown.is_terminal) as progress:
         task = progress.add_task("OpenSearch", total=total)
         yield lambda count: progress.update(task, advance=count)

@@ -112,7 +112,7 @@ def check_rights() -> Check:
         prefix = command_prefix()
     except ConcordError as error:
         return Check("rights", False, error.message, error.remedy)
-    return Check("rights", True, "root, engines in a user namespace" if prefix else f"ordinary user {os.geteuid()}")
+    return Check("rights", True, "engines in a user namespace" if prefix else f"ordinary user {os.geteuid()}")
 
 
 def check_assembly(settings: Settings) -> Check:

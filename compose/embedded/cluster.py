@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -37,6 +36,9 @@ class Cluster:
     ) -> None:
         count = max(nodes, len(list(home.glob("node-*"))))
         names = [f"node-{number}" for number in range(count)]
+        # Once formed, a cluster must never be told to form again: new nodes might form a second one among themselves.
+        self._formed = home / "formed"
+        initial_managers = None if count == 1 else [] if self._formed.exists() else names
         self.nodes = [
             Node(
                 home / node_name,
@@ -45,11 +47,10 @@ class Cluster:
                 name=node_name,
                 cluster_name=name,
                 heap=heap or default_heap(count),
-                initial_managers=names if count > 1 else (),
+                initial_managers=initial_managers,
             )
             for node_name in names
         ]
-        self._stack = ExitStack()
 
     @property
     def urls(self) -> list[str]:
@@ -60,13 +61,11 @@ class Cluster:
         """Starts or joins all nodes and waits until they have formed one cluster with every primary shard there."""
         try:
             with ThreadPoolExecutor(len(self.nodes)) as pool:
-                started = [pool.submit(node.start) for node in self.nodes]
-                for node in self.nodes:
-                    self._stack.callback(node.stop)
-            for future in started:
-                future.result()
+                for started in [pool.submit(node.start) for node in self.nodes]:
+                    started.result()
             if len(self.nodes) > 1:
                 self._introduce()
+            self._formed.touch()
         except BaseException:
             self.stop()
             raise
@@ -74,7 +73,9 @@ class Cluster:
 
     def stop(self) -> None:
         """Leaves all nodes; they end when no other process uses them."""
-        self._stack.close()
+        with ThreadPoolExecutor(len(self.nodes)) as pool:
+            for stopped in [pool.submit(node.stop) for node in self.nodes]:
+                stopped.result()
 
     def __enter__(self) -> Self:
         return self.start()

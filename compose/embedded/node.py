@@ -77,9 +77,9 @@ def checked_heap(heap: str | None) -> str:
 class Node:
     """A node in `home`, which gets config/, data/, logs/ and links to the assembly.
 
-    `port` 0 lets the system choose; `seeds` are transport addresses of other nodes, `initial_managers` the names that
-    form a new cluster (empty: this node forms one alone). Several processes may start the same home: the first starts
-    the node, the others join, and it ends after the last one stops.
+    `port` 0 lets the system choose. `initial_managers` names the nodes that form a new cluster together; empty, the
+    node joins the one that `write_seeds` leads to; None, it is a cluster by itself. Several processes may start the
+    same home: the first starts the node, the others join, and it ends after the last one stops.
     """
 
     home: Path
@@ -89,7 +89,7 @@ class Node:
     cluster_name: str = "concord"
     heap: str | None = None
     port: int = 0
-    initial_managers: Sequence[str] = ()
+    initial_managers: Sequence[str] | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -153,7 +153,7 @@ class Node:
         if address is None:
             return False
         # Alone, wait until what was stored before answers again; of several nodes the first has no manager to ask yet.
-        path = "" if self.initial_managers else "_cluster/health?wait_for_status=yellow&timeout=30s"
+        path = "" if self.initial_managers is not None else "_cluster/health?wait_for_status=yellow&timeout=30s"
         try:
             # The machine's proxy settings are not for loopback.
             answer = httpx.get(f"http://{address}/{path}", timeout=35, trust_env=False)
@@ -224,10 +224,9 @@ class Node:
         (self.home / "config" / "opensearch.yml").write_text(text, encoding="utf-8")
 
     def _discovery(self) -> dict[str, Any]:
-        if not self.initial_managers:
+        if self.initial_managers is None:
             return {"discovery.type": "single-node"}
-        formed = any((self.home / "data").iterdir())
-        return {
-            "discovery.seed_providers": "file",
-            **({} if formed else {"cluster.initial_cluster_manager_nodes": list(self.initial_managers)}),
-        }
+        initial = (
+            {"cluster.initial_cluster_manager_nodes": list(self.initial_managers)} if self.initial_managers else {}
+        )
+        return {"discovery.seed_providers": "file", **initial}

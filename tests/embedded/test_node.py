@@ -206,18 +206,31 @@ def test_the_packaged_java_runs_the_node(tmp_path: Path, assembly: Assembly) -> 
         assert call(node, "PUT", "/any").status_code == 200
 
 
-def test_three_nodes_form_one_green_cluster(tmp_path: Path, assembly: Assembly, java: Java) -> None:
+def test_three_nodes_form_one_green_cluster_also_where_one_was_before(
+    tmp_path: Path, assembly: Assembly, java: Java
+) -> None:
+    settings = {"settings": {"number_of_shards": 3, "number_of_replicas": 1}}
+    with Cluster(tmp_path, assembly, java, nodes=1, heap=SMALL_HEAP) as cluster:
+        assert call(cluster.nodes[0], "PUT", "/spread", settings).status_code == 200
+        assert call(cluster.nodes[0], "PUT", "/spread/_doc/1?refresh=true", {"a": 1}).status_code == 201
     with Cluster(tmp_path, assembly, java, nodes=3, heap=SMALL_HEAP) as cluster:
         first, _, third = cluster.nodes
-        settings = {"settings": {"number_of_shards": 3, "number_of_replicas": 1}}
-        assert call(first, "PUT", "/spread", settings).status_code == 200
-        health = call(third, "GET", "/_cluster/health?wait_for_status=green&timeout=30s").json()
+        health = call(third, "GET", "/_cluster/health?wait_for_status=green&timeout=60s").json()
         assert (health["number_of_nodes"], health["status"], health["active_shards"]) == (3, "green", 6)
-        call(first, "PUT", "/spread/_doc/1?refresh=true", {"a": 1})
+        assert call(third, "GET", "/spread/_doc/1").json()["found"]
         assert (first.home / "lib").resolve() == (third.home / "lib").resolve()
-    with Cluster(tmp_path, assembly, java, nodes=1, heap=SMALL_HEAP) as cluster:
-        assert len(cluster.nodes) == 3, "a home keeps its number of nodes"
-        assert call(cluster.nodes[2], "GET", "/spread/_doc/1").json()["found"]
+    assert len(Cluster(tmp_path, assembly, java, nodes=1).nodes) == 3, "a home keeps its number of nodes"
+
+
+def test_new_nodes_form_one_cluster_after_a_start_that_was_cut_off(
+    tmp_path: Path, assembly: Assembly, java: Java
+) -> None:
+    """The first start ends before the nodes have met, so none has formed a cluster; the next start forms it."""
+    cut_off = Cluster(tmp_path, assembly, java, nodes=2, heap=SMALL_HEAP)
+    with cut_off.nodes[0]:
+        assert call(cut_off.nodes[0], "GET", "/_cluster/health?timeout=1s").status_code == 503
+    with Cluster(tmp_path, assembly, java, nodes=2, heap=SMALL_HEAP) as cluster:
+        assert call(cluster.nodes[1], "GET", "/_cluster/health").json()["number_of_nodes"] == 2
 
 
 @pytest.mark.parametrize("heap", ["512", "big", "0m", "1.5g", "512m; rm", "-1g"])
