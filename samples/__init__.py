@@ -1,0 +1,1 @@
+"""Sample deliveries of our own making, and what makes them."""
