@@ -67,7 +67,7 @@ class _Builder:
             }
             for name, entry in self.table.normalizers.items()
         }
-        components = {kind: dict(sorted(found.items())) for kind, found in self.used.items()}
+        components: dict[str, Any] = {kind: dict(sorted(found.items())) for kind, found in self.used.items()}
         return {**components, "analyzer": analyzers, "normalizer": normalizers}
 
     def analyzer(self, chain: Chain, filters: tuple[str, ...]) -> dict[str, Any]:
@@ -131,11 +131,11 @@ def _losses(entries: Table, available: frozenset[str]) -> Iterator[Degraded]:
         missing: dict[str, list[str]] = {}
         for kind, component, plugin in _missing(entries, chains[0], available):
             if chosen is chains[0]:
-                instead = entries.components(kind)[component].instead or ()
-                missing.setdefault(plugin, []).append(f"{' + '.join(instead) or 'nothing'} for {component}")
+                substitutes = " + ".join(entries.components(kind)[component].instead or ())
+                missing.setdefault(plugin, []).append(f"{substitutes or 'nothing'} for {component}")
             else:
                 filters = _resolved(entries, "filter", chosen.filters, available)
                 missing[plugin] = [f"the chain {' > '.join((chosen.tokenizer, *filters))}"]
         language = name if name in entries.languages else None
-        for plugin, instead in sorted(missing.items()):
-            yield Degraded(PREFIX + name, language, plugin, ", ".join(dict.fromkeys(instead)))
+        for plugin, fallbacks in sorted(missing.items()):
+            yield Degraded(PREFIX + name, language, plugin, ", ".join(dict.fromkeys(fallbacks)))

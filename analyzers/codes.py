@@ -17,7 +17,7 @@ OTHER = "xx"
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """A row of the table. Analyzers are names in `settings()`; the exact ones are for phrases, wildcards and highlights."""
+    """A row of the table. Analyzers are names in `settings()`; the exact ones serve phrases, wildcards, highlights."""
 
     code: str
     name: str
@@ -50,7 +50,7 @@ def languages() -> tuple[Language, ...]:
 
 
 def language(tag: str) -> Language:
-    """The row for a language tag: ISO 639-1 or 639-2, BCP 47 (`zh-Hant-TW`), any case; `xx` for what the table has not."""
+    """The row for a tag: ISO 639-1 or 639-2, BCP 47 (`zh-Hant-TW`), any case; `xx` for what the table has not."""
     wanted = tag.strip().lower().replace("_", "-")
     rows = _by_tag()
     return rows.get(wanted) or rows.get(wanted.partition("-")[0]) or rows[OTHER]

@@ -19,9 +19,9 @@ Probe = Callable[[str, dict[str, Any]], bool]
 def capabilities(plugins_by_node: Mapping[str, Collection[str]], probe: Probe | None = None) -> frozenset[str]:
     """Names of the official plugins whose components can be used.
 
-    `plugins_by_node`: node name or id → names of its plugins (from `_nodes/plugins` or `_cat/plugins`). A plugin counts only
-    where every node has it, since an index may come to live on any of them. `probe` decides for what no list names:
-    managed clusters often carry plugins that they do not list.
+    `plugins_by_node`: node name or id → names of its plugins (from `_nodes/plugins` or `_cat/plugins`). A plugin counts
+    only where every node has it, since an index may come to live on any of them. `probe` decides for what no list
+    names: managed clusters often carry plugins that they do not list.
     """
     nodes = list(plugins_by_node.values())
     common = frozenset(ALL) if nodes else frozenset[str]()
@@ -33,5 +33,5 @@ def capabilities(plugins_by_node: Mapping[str, Collection[str]], probe: Probe | 
 
 
 def probes() -> dict[str, dict[str, Any]]:
-    """Official plugin → an `_analyze` body that only a cluster with the plugin accepts. For callers that ask asynchronously."""
+    """Official plugin → an `_analyze` body that only a cluster with the plugin accepts; for async callers."""
     return deepcopy(table().plugins)

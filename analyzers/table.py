@@ -189,7 +189,9 @@ def _unknown(table: Table, where: str, kind: Kind, names: tuple[str, ...]) -> It
 
 def stands_without_plugins(table: Table, chain: Chain) -> bool:
     """Whether the chain can be built, substitutes allowed, on a cluster that has none of the plugins."""
-    used: list[tuple[Kind, str]] = [("char_filter", name) for name in chain.char_filters]
-    used += [("tokenizer", chain.tokenizer), *(("filter", n) for n in (*chain.filters, *chain.search_filters))]  # type: ignore[list-item]
-    components = (table.components(kind).get(name) for kind, name in used)
-    return all(c is None or c.needs is None or c.instead is not None for c in components)
+    used = (
+        *(table.char_filter.get(name) for name in chain.char_filters),
+        table.tokenizer.get(chain.tokenizer),
+        *(table.filter.get(name) for name in (*chain.filters, *chain.search_filters)),
+    )
+    return all(c is None or c.needs is None or c.instead is not None for c in used)

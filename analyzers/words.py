@@ -63,6 +63,10 @@ def _variants(path: Path, lines: list[str]) -> Iterator[tuple[str, str]]:
             if seen.setdefault(variant, first) != first:
                 raise ConfigurationError(f"{path.name}: {variant} belongs to both {seen[variant]} and {first}")
             yield first, variant
+    if chained := {first for first in seen.values() if first in seen}:
+        raise ConfigurationError(
+            f"{path.name}: the first form of {', '.join(sorted(chained))} is itself a variant of another row"
+        )
 
 
 def _rules(path: Path, lines: list[str], spelling: Spelling | None) -> Iterator[str]:
