@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, cast
 
@@ -67,10 +67,11 @@ class Archive:
             ) from error
         return sha256, size
 
-    def put_known(self, sha256: str, source: BinaryIO) -> None:
-        """As `put`, for content whose digest is known: held content is not read again."""
+    def put_known(self, sha256: str, opener: Callable[[], BinaryIO]) -> None:
+        """As `put`, for content whose digest is known: held content is not opened again."""
         if not self.holds(sha256):
-            stored, _ = self.put(source)
+            with opener() as source:
+                stored, _ = self.put(source)
             if stored != sha256:
                 raise EngineError(
                     f"Content changed while it was archived: expected {sha256}, got {stored}.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 from alembic import command
@@ -70,6 +70,12 @@ class Database:
         """The same for the API."""
         async with async_sessionmaker(self.async_engine, expire_on_commit=False).begin() as session:
             yield session
+
+    @contextmanager
+    def driver(self) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+        """A transaction on the pool's driver connection, for COPY and arrays: committed at the end of the block."""
+        with self.engine.begin() as connection:
+            yield cast(psycopg.Connection[tuple[Any, ...]], connection.connection.driver_connection)
 
     def connect(self, *, autocommit: bool = False) -> psycopg.Connection[tuple[Any, ...]]:
         """A driver connection outside the pool: for COPY and for session-wide advisory locks."""

@@ -102,6 +102,8 @@ class StoredRecord(Base):
     member: Mapped[int]
     """Id in `delivery_members`."""
     ordinal: Mapped[int]
+    confirmed: Mapped[int]
+    """Latest delivery that said what the record says: the same as `delivery`, or a later one that changed nothing."""
     body: Mapped[bytes] = mapped_column(LargeBinary)
     """Record as JSON, zstd. Of a deleted record, the last one before."""
     deleted: Mapped[bool] = mapped_column(server_default="false")

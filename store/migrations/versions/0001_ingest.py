@@ -80,6 +80,7 @@ def upgrade() -> None:
         big("delivery"),
         big("member"),
         big("ordinal"),
+        big("confirmed"),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("deleted", sa.Boolean(), nullable=False, server_default="false"),
         words("index_error", null=True),

@@ -1,0 +1,342 @@
+"""The reading side of a load, which runs in a process of its own: walk, archive, read, harmonise, check, prepare.
+
+`survey` archives every member of a delivery before anything is read. `read` goes through archived members and yields
+batches of items that need no more work but a decision: is it new, changed, known, or taken away?
+"""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+import sys
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, TypeVar
+
+import orjson
+
+from common.errors import ConcordError, EngineError, InputError, MalformedInput
+from indexer.archive import Archive
+from indexer.binding import languages
+from indexer.document import document
+from indexer.embedding import text_of
+from indexer.formats import containers, sniff
+from indexer.formats.draft import Draft
+from indexer.formats.reading import Context, Format
+from indexer.harmonise import harmonise
+from indexer.harmonise.origin import Origin
+from indexer.quality import check
+from indexer.record import Deletion, Record
+
+T = TypeVar("T")
+
+BATCH_ITEMS = 500
+BATCH_BYTES = 4 << 20
+LONGEST_ID = 512
+"""Bytes of a document id that the engine takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """Why an item is not held, or a doubt about one that is: a line of `concord rejects`."""
+
+    reason: str
+    field: str = ""
+    severity: str = "error"
+    rule: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A member of a delivery, archived. `format` None: nobody reads it; `complaint` says why if it should be read."""
+
+    file: str
+    member: str
+    sha256: str
+    size: int
+    kind: str
+    format: str | None
+    reader_version: int | None
+    complaint: Complaint | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A member to read: from item `skip` on."""
+
+    member_id: int
+    file: str
+    member: str
+    sha256: str
+    format: str
+    skip: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One record, deletion (`body` None) or reject (`id` None) of a member."""
+
+    ordinal: int
+    id: str | None
+    right: str = ""
+    office: str = ""
+    provider: str = ""
+    collection: str = ""
+    content_hash: bytes = b""
+    body: bytes | None = None
+    """The Record as JSON."""
+    prepared: bytes = b""
+    """Its document as JSON, without what is known later."""
+    text: str = ""
+    """What its vector is made from."""
+    complaints: tuple[Complaint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Consecutive items of one member. `last`: the member ends here. `position`: bytes of the member read so far."""
+
+    member_id: int
+    items: tuple[Item, ...]
+    last: bool
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who delivers: provider (ST.3), NAME of its collections, sequence of the delivery, options for readers."""
+
+    provider: str
+    collection: str
+    delivery: int = 0
+    options: tuple[tuple[str, str], ...] = ()
+
+
+def survey(paths: list[Path], archive_url: str) -> Iterator[Found]:
+    """Every member below `paths`, archived, with the format that will read it or a complaint."""
+    from indexer.formats.table import FORMATS
+
+    archive = Archive(archive_url)
+    for path in paths:
+        for member in containers.members(path):
+            if isinstance(member, InputError):
+                place = member.place
+                # what cannot be unpacked has no content of its own: its address is that of its place
+                unread = hashlib.sha256(f"{place.file}!{place.member}".encode()).hexdigest()
+                yield Found(place.file, place.member, unread, 0, "unreadable", None, None, complaint_of(member))
+                continue
+            archive.put_known(member.sha256, member.open)
+            format_, complaint = None, None
+            if member.kind == "record":
+                try:
+                    format_ = sniff.recognise(member.signature, FORMATS, member.place)
+                except InputError as error:
+                    complaint = complaint_of(error)
+            yield Found(
+                member.file,
+                member.member,
+                member.sha256,
+                member.size,
+                member.kind,
+                format_.name if format_ else None,
+                format_.version if format_ else None,
+                complaint,
+            )
+
+
+def read(tasks: list[Task], sender: Sender, archive_url: str) -> Iterator[Batch]:
+    """All items of all tasks in order, in batches."""
+    archive = Archive(archive_url)
+    for task in tasks:
+        yield from _batches(task, sender, archive)
+
+
+def _batches(task: Task, sender: Sender, archive: Archive) -> Iterator[Batch]:
+    items: list[Item] = []
+    held = position = 0
+    for item, position in _items(task, sender, archive):
+        items.append(item)
+        held += len(item.body or b"") + len(item.prepared)
+        if len(items) >= BATCH_ITEMS or held >= BATCH_BYTES:
+            yield Batch(task.member_id, tuple(items), last=False, position=position)
+            items, held = [], 0
+    yield Batch(task.member_id, tuple(items), last=True, position=position)
+
+
+def _items(task: Task, sender: Sender, archive: Archive) -> Iterator[tuple[Item, int]]:
+    row = _format(task.format)
+    context = Context(task.file, task.member, sender.provider, sender.options)
+    ordinal = position = 0
+    try:
+        with archive.open(task.sha256) as stream:
+            for found in row.read(stream, context):
+                if isinstance(found, Draft) and found.byte_offset is not None:
+                    position = found.byte_offset + (found.byte_length or 0)
+                if ordinal >= task.skip:
+                    yield _item(found, ordinal, task, sender, row), position
+                ordinal += 1
+    except InputError as error:
+        yield Item(ordinal, None, complaints=(complaint_of(error),)), position
+    except ConcordError:
+        raise
+    except Exception as error:
+        yield Item(ordinal, None, complaints=(_mistake(f"reader {row.name}", error),)), position
+
+
+def _item(found: Draft | InputError, ordinal: int, task: Task, sender: Sender, row: Format) -> Item:
+    if isinstance(found, InputError):
+        return Item(ordinal, None, complaints=(complaint_of(found),))
+    try:
+        result = harmonise(found, _origin(found, ordinal, task, sender, row))
+        if isinstance(result, Deletion):
+            return _deletion(result, ordinal)
+        return prepare(_checked(result), ordinal)
+    except InputError as error:
+        return Item(ordinal, None, complaints=(complaint_of(error),))
+    except Exception as error:
+        return Item(ordinal, None, complaints=(_mistake("harmonisation", error),))
+
+
+def _origin(draft: Draft, ordinal: int, task: Task, sender: Sender, row: Format) -> Origin:
+    return Origin(
+        provider=sender.provider,
+        collection=collection_id(sender.provider, draft.right, sender.collection),
+        default_office=sender.provider,
+        delivery=sender.delivery,
+        file=task.file,
+        member=task.member,
+        ordinal=ordinal,
+        sha256=task.sha256,
+        format=row.name,
+        reader_version=row.version,
+    )
+
+
+def collection_id(provider: str, right: str, name: str) -> str:
+    """`PROVIDER-right-NAME`, lower case."""
+    return f"{provider}-{right}-{name}".lower()
+
+
+def _checked(record: Record) -> Record:
+    findings = check(record)
+    return record.model_copy(update={"findings": findings}) if findings != record.findings else record
+
+
+def prepare(record: Record, ordinal: int) -> Item:
+    """A record with everything that can be made of it before it is known whether it changed."""
+    if len(record.id.encode()) > LONGEST_ID or "\0" in record.id:
+        raise MalformedInput(f"its identifier is longer than {LONGEST_ID} bytes or not text: {record.id[:80]!r}.")
+    body = record_json(record)
+    return Item(
+        ordinal=ordinal,
+        id=record.id,
+        right=record.right.value,
+        office=record.office,
+        provider=record.provider,
+        collection=record.collection,
+        content_hash=content_hash(record),
+        body=body,
+        prepared=orjson.dumps(document(record, languages())),
+        text=text_of(record),
+        complaints=tuple(
+            Complaint(finding.message, finding.field, finding.severity.value, finding.rule)
+            for finding in record.findings
+        ),
+    )
+
+
+def record_json(record: Record) -> bytes:
+    """The Record as it is stored: what is empty or unsaid is left out, which halves it; the schema version is not."""
+    said = record.model_dump_json(exclude_defaults=True, exclude={"schema_version"}).encode()
+    return b'{"schema_version":%d,%s' % (record.schema_version, said[1:])
+
+
+def content_hash(record: Record) -> bytes:
+    """SHA-256 of what the record says, wherever it came from."""
+    return hashlib.sha256(record.model_dump_json(exclude={"source"}, exclude_defaults=True).encode()).digest()
+
+
+def _deletion(deletion: Deletion, ordinal: int) -> Item:
+    return Item(
+        ordinal=ordinal,
+        id=deletion.id,
+        right=deletion.right.value,
+        office=deletion.office,
+        provider=deletion.provider,
+        collection=deletion.collection,
+    )
+
+
+def complaint_of(error: InputError) -> Complaint:
+    """An input error as a line of `concord rejects`: its place stands in columns of their own."""
+    line = f"line {error.place.line}: " if error.place.line is not None else ""
+    reason = f"{line}{error.message} {error.remedy}".strip().replace("\0", "\\0")
+    return Complaint(reason, error.place.field.replace("\0", "\\0"), rule=type(error).__name__)
+
+
+def _mistake(where: str, error: Exception) -> Complaint:
+    reason = f"{where} failed on it: {type(error).__name__}: {error}".replace("\0", "\\0")
+    return Complaint(f"{reason}. Please report it with the original.", rule="internal")
+
+
+@cache
+def _format(name: str) -> Format:
+    from indexer.formats.table import by_name
+
+    return by_name(name)
+
+
+# --- the process ---
+
+
+def inline(function: Callable[..., Iterator[T]], *arguments: Any) -> Generator[T, None, None]:
+    """As `remote`, in this process: for small deliveries, where starting a process takes longer than the work."""
+    yield from function(*arguments)
+
+
+def remote(function: Callable[..., Iterator[T]], *arguments: Any) -> Generator[T, None, None]:
+    """What `function(*arguments)` yields, computed in another process at most one item ahead.
+
+    Raises what the function raises; EngineError if the process ends without a word (out of memory, killed).
+    """
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_serve, args=(theirs, function, arguments), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        while True:
+            try:
+                kind, value = ours.recv()
+            except EOFError:
+                process.join()
+                raise EngineError(
+                    f"The reading process ended unexpectedly (exit code {process.exitcode}).",
+                    remedy="See whether the machine ran out of memory, then load the delivery again: it goes on.",
+                ) from None
+            if kind == "error":
+                raise value
+            if kind == "end":
+                return
+            yield value
+    finally:
+        ours.close()
+        process.terminate()
+        process.join()
+        process.close()
+
+
+def _serve(pipe: Connection, function: Callable[..., Iterator[Any]], arguments: Iterable[Any]) -> None:
+    try:
+        for value in function(*arguments):
+            pipe.send(("item", value))
+        pipe.send(("end", None))
+    except BrokenPipeError:
+        sys.exit(1)  # nobody listens any more
+    except ConcordError as error:
+        pipe.send(("error", error))
+    finally:
+        pipe.close()
