@@ -37,6 +37,8 @@ from indexer.formats.reading import Context, Reader
 from indexer.formats.xml import XmlRecord, local, records
 
 SHORTEST = 2
+LONG = 3
+"""Longer values are looked for anywhere in the Draft's strings; others must be words of their own."""
 WORD = re.compile(r"\w+")
 SPACE = re.compile(r"\s+")
 
@@ -61,27 +63,38 @@ class Haystack:
         squeezed = SPACE.sub("", value)
         if len(squeezed) < SHORTEST:
             return True
-        if len(squeezed) > 3:
+        if len(squeezed) > LONG:
             return squeezed in self.squeezed
         return squeezed in self.words or (squeezed.isascii() and squeezed in self.codes)
 
 
 def leftovers(values: Iterable[tuple[str, str]], drafts: Collection[Draft]) -> list[Leftover]:
-    """Those of `values` (path, value) that stand nowhere in `drafts`."""
+    """Those of `values` (path, value) that stand nowhere in `drafts`. Lines of a value may stand apart."""
     haystack = Haystack(drafts)
-    return [Leftover(path, value) for path, value in values if not haystack.holds(value)]
+    return [Leftover(path, value) for path, value in values if not all(map(haystack.holds, value.splitlines()))]
 
 
-def xml_values(element: etree._Element, path: str = "") -> Iterator[tuple[str, str]]:
-    """(path, value) of every text node and attribute in an element."""
+def xml_values(element: etree._Element, path: str = "", mixed: str | None = None) -> Iterator[tuple[str, str]]:
+    """(path, value) of every text node and attribute in an element.
+
+    In running text (an element with words and elements side by side) a piece too short to be told from others stands
+    for the whole: `CHR` before `<sub>1</sub>` is looked for as the paragraph it is in.
+    """
     path = f"{path}/{local(element)}" if path else local(element)
     for name, found in element.attrib.items():
         yield f"{path}@{etree.QName(name).localname}", str(found)
-    yield path, element.text or ""
-    for child in element:
-        if isinstance(child.tag, str):
-            yield from xml_values(child, path)
-        yield path, child.tail or ""
+    children = [child for child in element if isinstance(child.tag, str)]
+    if (
+        mixed is None
+        and children
+        and any(part.strip() for part in (element.text or "", *(c.tail or "" for c in children)))
+    ):
+        mixed = " ".join("".join(str(part) for part in element.itertext()).split())
+    for node, inner in ((element.text, None), *((child.tail, child) for child in element)):
+        if inner is not None and isinstance(inner.tag, str):
+            yield from xml_values(inner, path, mixed)
+        value = (node or "").strip()
+        yield path, mixed if mixed is not None and SHORTEST <= len(value) <= LONG else value
 
 
 def json_values(found: Any, path: str = "") -> Iterator[tuple[str, str]]:
