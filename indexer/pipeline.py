@@ -2,7 +2,7 @@
 
 Reading runs in a process of its own and embedding in others; this one decides, stores and sends. A batch is committed
 to PostgreSQL with an entry in `pending_batches` that goes when the engine has it all. Killed anywhere, a load goes on
-where it stopped: what was committed is sent again (harmless: the change sequence is the document's version), the rest is
+where it stopped: what was committed is sent again (harmless: the change sequence is the version), the rest is
 read.
 """
 
@@ -25,7 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from common.errors import ConcordError, UsageError
 from indexer.binding import bind, languages
 from indexer.document import document, finished, vector_json
-from indexer.embedding import text_of
+from indexer.embedding import Matrix, text_of
 from indexer.engine import Engine
 from indexer.ledger import Changed, Committed, Counts, Ledger, Registered
 from indexer.reading import Found, Sender, inline, read, remote, survey
@@ -114,7 +114,7 @@ class Pipeline:
         return Loaded(entered.sequence, entered.replay, self._counts, dict(self._by_format), time.monotonic() - begun)
 
     async def _survey(self, paths: list[Path]) -> list[Found]:
-        small = sum(_size(path) for path in paths) <= SMALL_DELIVERY
+        small = sum(delivered_size(path) for path in paths) <= SMALL_DELIVERY
         found: list[Found] = []
         size = 0
         async with aclosing(_stream((inline if small else remote)(survey, paths, self.archive_url))) as entries:
@@ -179,21 +179,7 @@ class Pipeline:
         vectors = await self.vectors.of([change.text if change.body is not None else "" for change in changes])
         name = self.vectors.embedder.name
         failures = await self._writer.write(
-            Change(
-                change.id,
-                change.right,
-                change.seq,
-                None
-                if change.body is None
-                else finished(
-                    change.prepared,
-                    change.body,
-                    seq=change.seq,
-                    delivery=change.delivery,
-                    updated=change.updated,
-                    vector=vector_json(vector, name),
-                ),
-            )
+            Change(change.id, change.right, change.seq, document_of(change, vector, name))
             for change, vector in zip(changes, vectors, strict=True)
         )
         return [(by_key[failure.change.id, failure.change.seq], failure.reason) for failure in failures]
@@ -216,6 +202,20 @@ class Pipeline:
             if delivery is not None:
                 self._counts.add(correction)
         return sent
+
+
+def document_of(change: Changed, vector: Matrix | None, embedder: str) -> bytes | None:
+    """What the engine gets for a change; None for a deletion."""
+    if change.body is None:
+        return None
+    return finished(
+        change.prepared,
+        change.body,
+        seq=change.seq,
+        delivery=change.delivery,
+        updated=change.updated,
+        vector=vector_json(vector, embedder),
+    )
 
 
 def stored_changes(
@@ -263,7 +263,8 @@ async def _stream(source: Generator[T, None, None]) -> AsyncGenerator[T, None]:
         source.close()
 
 
-def _size(path: Path) -> int:
+def delivered_size(path: Path) -> int:
+    """Bytes of a file or folder as delivered."""
     if path.is_dir():
         return sum(entry.stat().st_size for entry in path.rglob("*") if entry.is_file())
     return path.stat().st_size

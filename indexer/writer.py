@@ -152,9 +152,21 @@ class Writer:
             if result.status in BUSY:
                 busy.append(change)
                 problem = result.error or problem
-            elif not done(change, result):
+            elif result.status == NOT_FOUND and result.error is not None:
+                await self._check_index(change.right, result.error)
+                busy.append(change)  # the alias moved to another index while the request was on its way
+                problem = result.error
+            elif not done(result):
                 refused.append(Failure(change, result.error or f"status {result.status}"))
         return busy, refused, problem
+
+    async def _check_index(self, right: str, problem: str) -> None:
+        """Raises EngineError where there is nothing to write to."""
+        if self._indices is not None or await self._engine.current(right) is None:
+            raise EngineError(
+                f"There is no index to write {right} records to: {problem}",
+                remedy="Run `concord doctor`, or `concord reindex` to rebuild the indices.",
+            )
 
     def _lines(self, changes: Iterable[Change]) -> Iterator[bytes]:
         for change in changes:
@@ -175,15 +187,6 @@ class Writer:
         return mappings.alias(self._engine.prefix, right)
 
 
-def done(change: Change, result: ItemResult) -> bool:
-    """Whether the index now says what the change says, or something newer. EngineError if there is no index."""
-    if result.status < 300 or result.status == CONFLICT:
-        return True
-    if result.status == NOT_FOUND:
-        if change.document is None and result.error is None:
-            return True  # nothing there to delete
-        raise EngineError(
-            f"There is no index to write {change.right} records to: {result.error}",
-            remedy="Run `concord doctor`, or `concord reindex` to rebuild the indices.",
-        )
-    return False
+def done(result: ItemResult) -> bool:
+    """Whether the index now says what the change says (a deletion of nothing included), or something newer."""
+    return result.status < 300 or result.status == CONFLICT or (result.status == NOT_FOUND and result.error is None)
