@@ -138,3 +138,17 @@ def test_german_words_stand_in_both_spellings(tmp_path: Path) -> None:
     path = tmp_path / "de.txt"
     path.write_text("# a comment\ngerät straße\n", encoding="utf-8")
     assert words.read(path, "word_list", "german") == ["geraet", "gerät", "strasse", "straße"]
+
+
+def test_the_readme_says_what_each_missing_plugin_costs_and_names_every_analyzer() -> None:
+    readme = (TABLE.parent / "README.md").read_text(encoding="utf-8")
+    assert [plugin for plugin in sorted(analyzers.ALL) if f"| `{plugin}` |" not in readme] == []
+    codes = {f"concord_{language.code}" for language in analyzers.languages()}
+    built = analyzers.settings()
+    special = [name for name in (*built["analyzer"], *built["normalizer"]) if not name.endswith("_search")]
+    undocumented = [
+        name
+        for name in special
+        if name not in codes and f"`{name}`" not in readme and f"`{name.removeprefix('concord_exact')}`" not in readme
+    ]
+    assert undocumented == []
