@@ -2,7 +2,8 @@
 
 An assignment is no publication. It is an event on each property it names, with its parties: so each property of a
 `doc` becomes a partial Draft of that patent, which adds the event, who took and who gave, and the numbers, dates and
-title that the recordation cites. Lists with the same positions (`applNum`, `patNum`, `inventionTitle`, …) describe one property each.
+title that the recordation cites. Lists with the same positions (`applNum`, `patNum`, `inventionTitle`, …) describe one
+property each.
 `NULL` and the year 1 stand for what is not there.
 """
 
