@@ -174,17 +174,25 @@ def test_a_killed_parent_leaves_no_child(tmp_path: Path, assembly: Assembly) -> 
     wait_until_gone(pid, keeper)
 
 
-def test_the_node_lives_as_long_as_its_last_user(node: Node, assembly: Assembly) -> None:
+def test_two_processes_that_start_at_once_share_the_node_until_the_last_leaves(node: Node) -> None:
     with run_python(HOLD_NODE, node.home, SMALL_HEAP) as other:
         assert other.stdout is not None
-        first = json.loads(other.stdout.readline())
         node.start()
-        assert (node.url, node.pid) == (first["url"], first["pid"]), "joined, not started again"
+        seen_by_other = json.loads(other.stdout.readline())
+        assert (seen_by_other["url"], seen_by_other["pid"]) == (node.url, node.pid)
         other.communicate("leave\n", timeout=60)
     assert call(node, "GET", "/").status_code == 200
     node.stop()
     assert node.pid is None
-    wait_until_gone(first["pid"])
+    wait_until_gone(seen_by_other["pid"])
+
+
+def test_a_user_without_a_name_gets_one_and_a_machine_without_unshare_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 4_000_000)
+    assert command_prefix()[0].endswith("unshare")
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(EngineError, match="util-linux"):
+        command_prefix()
 
 
 def test_a_node_that_dies_says_why(tmp_path: Path, assembly: Assembly, java: Java) -> None:
