@@ -1,0 +1,163 @@
+"""Legal status: office codes read as ST.27, ST.61 and ST.87 events, and the present status computed from the log.
+
+Codes that follow the standards carry their own state, stage and key event (ST.27, paragraphs 25 to 40: state · previous stage ·
+current stage · key event · detailed event · indicator · national event). Others are looked up in `tables/status_words.tsv`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from typing import Literal
+
+from indexer.harmonise.tables_reader import rows
+from indexer.record import Status, StatusEvent
+
+State = Literal["active", "inactive", "terminated", "unspecified"]
+
+STATES: dict[str, State] = {"A": "active", "N": "inactive", "T": "terminated", "U": "unspecified"}
+STAGES = {
+    "1": "filing",
+    "2": "examination",
+    "3": "pre-grant-challenge",
+    "4": "grant",
+    "5": "post-grant-challenge",
+    "6": "terminated",
+}
+"""Stage 0 is unspecified and read as none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    key_event: str | None
+    state: State | None
+    stage: str | None
+    indicator: str | None = None
+    detailed_event: str | None = None
+    national_event: str | None = None
+
+
+_STANDARD = re.compile(
+    r"(?P<state>[ANTU])[-.·\s]?(?P<previous>[0-6])[-.·\s]?(?P<current>[0-6])[-.·\s]"
+    r"(?P<key>[A-Z]\d{2})(?:[-.·\s](?P<detail>[A-Z]\d{2}))?(?:[-.·\s](?P<indicator>[a-z]{3}|[A-Za-z]{2,3}))?(?:[-.·\s](?P<national>.+))?"
+)
+_BARE_KEY = re.compile(r"(?P<category>[A-HK-NP-WY])(?P<number>\d{2})")
+_STANDARD_SCHEMES = frozenset({"ST27", "ST61", "ST87", "ST.27", "ST.61", "ST.87"})
+
+
+@lru_cache(maxsize=1)
+def _categories() -> dict[str, tuple[State | None, str | None]]:
+    return {row["category"]: (row["state"] or None, row["stage"] or None) for row in rows("st27_events")}  # type: ignore[misc]
+
+
+@lru_cache(maxsize=1)
+def _words() -> tuple[dict[str, dict[str, Meaning]], list[str]]:
+    table: dict[str, dict[str, Meaning]] = {}
+    for row in rows("status_words"):
+        meaning = Meaning(row["event"] or None, row["state"] or None, row["stage"] or None)  # type: ignore[arg-type]
+        table.setdefault(row["scheme"], {})[_fold(row["code"])] = meaning
+    return table, sorted((scheme for scheme in table if scheme != "*"), key=len, reverse=True)
+
+
+def _fold(text: str) -> str:
+    text = unicodedata.normalize("NFKD", text).casefold()
+    return re.sub(r"[\W_]+", " ", "".join(c for c in text if not unicodedata.combining(c))).strip()
+
+
+@lru_cache(maxsize=16384)
+def meaning_of(code: str, scheme: str) -> Meaning | None:
+    """What a status code or word means; None where neither the standards nor the table know it."""
+    text = code.strip()
+    upper_scheme = scheme.upper()
+    if match := _STANDARD.fullmatch(text):
+        return Meaning(
+            match["key"],
+            STATES[match["state"]],
+            STAGES.get(match["current"]),
+            match["indicator"].lower() if match["indicator"] else None,
+            match["detail"],
+            match["national"],
+        )
+    if upper_scheme in _STANDARD_SCHEMES and (key := _BARE_KEY.fullmatch(text.upper())):
+        state, stage = _categories()[key["category"]]
+        return Meaning(key[0], state, stage)
+    table, globs = _words()
+    folded = _fold(text)
+    for glob in globs:
+        if fnmatchcase(upper_scheme, glob) and (found := table[glob].get(folded)):
+            return found
+    return table["*"].get(folded)
+
+
+def is_correction(event: StatusEvent) -> bool:
+    """Category Y: an event that takes back or corrects another (ST.27, paragraph 43)."""
+    return bool(event.key_event and event.key_event.startswith("Y"))
+
+
+def _order(event: StatusEvent) -> dt.date:
+    return event.event_date or event.effective_date or event.publication_date or dt.date.min
+
+
+def honour_corrections(events: Sequence[StatusEvent]) -> tuple[StatusEvent, ...]:
+    """Marks as withdrawn what a later correction (category Y) took back.
+
+    A correction that names the event it corrects (its national code or key event in the description) takes back the latest
+    such event; one that names none takes back the latest event before it that is itself no correction. Corrections stay in the log.
+    """
+    withdrawn: set[int] = set()
+    order = sorted(range(len(events)), key=lambda i: (_order(events[i]), i))
+    for position, index in enumerate(order):
+        event = events[index]
+        if not is_correction(event):
+            continue
+        earlier = [i for i in order[:position] if not is_correction(events[i]) and i not in withdrawn]
+        said = " ".join((event.raw_code, *(text.text for text in event.description)))
+        named = [i for i in earlier if _names(said, events[i])]
+        target = (named or earlier)[-1:]
+        withdrawn.update(target)
+    if not withdrawn:
+        return tuple(events)
+    return tuple(
+        event.model_copy(update={"withdrawn": True}) if i in withdrawn and not event.withdrawn else event
+        for i, event in enumerate(events)
+    )
+
+
+def _names(said: str, event: StatusEvent) -> bool:
+    national = event.raw_code.split("-")[-1].split(".")[-1]
+    own = [part for part in (event.raw_code, national) if len(part) >= 3]
+    return any(re.search(rf"(?<!\w){re.escape(part)}(?!\w)", said) for part in own)
+
+
+def status_from(
+    events: Sequence[StatusEvent], current: StatusEvent | None = None, raw: str | None = None
+) -> Status | None:
+    """The present status: what the office states as current, else the last event with a state that was not withdrawn.
+
+    None where no event says anything about the state.
+    """
+    if current is not None and current.state is not None and not current.withdrawn:
+        return Status(state=current.state, stage=current.stage, as_of=_date(current), raw=raw or current.raw_code)
+    told = [(i, e) for i, e in enumerate(events) if e.state is not None and not e.withdrawn and not is_correction(e)]
+    if not told:
+        return (
+            Status(state="unspecified", as_of=_date(current), raw=raw or current.raw_code)
+            if current is not None
+            else None
+        )
+    _, last = max(told, key=lambda pair: (_order(pair[1]), pair[0]))
+    stage = last.stage
+    if stage is None:
+        staged = [(i, e) for i, e in told if e.stage is not None]
+        stage = max(staged, key=lambda pair: (_order(pair[1]), pair[0]))[1].stage if staged else None
+    assert last.state is not None
+    return Status(state=last.state, stage=stage, as_of=_date(last), raw=raw or last.raw_code)
+
+
+def _date(event: StatusEvent | None) -> dt.date | None:
+    return None if event is None else event.event_date or event.effective_date or event.publication_date
