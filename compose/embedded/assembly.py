@@ -64,10 +64,29 @@ def assemble(
     if home.is_dir():
         return result
 
+    try:
+        _assemble(engines_home, home, layout, java, plugin_source, repo_cache, console)
+    except OSError as error:
+        raise EngineError(
+            f"The embedded OpenSearch cannot be assembled in {engines_home}: {error}.",
+            remedy="Check that the folder may be written and has 500 MB free, or set CONCORD_HOME to another one.",
+        ) from error
+    return result
+
+
+def _assemble(
+    engines_home: Path,
+    home: Path,
+    layout: Layout,
+    java: Java,
+    plugin_source: Path | None,
+    repo_cache: Path | None,
+    console: Console | None,
+) -> None:
     engines_home.mkdir(parents=True, exist_ok=True)
     with locks.exclusive(engines_home / "assembly.lock"):
         if home.is_dir():  # another process was faster
-            return result
+            return
         _remove_leftovers(engines_home)
         build = Path(tempfile.mkdtemp(prefix="building-", dir=engines_home))
         try:
@@ -84,7 +103,6 @@ def assemble(
         finally:
             shutil.rmtree(build, ignore_errors=True)
             shutil.rmtree(engines_home / DOWNLOADS, ignore_errors=True)
-    return result
 
 
 def damaged_files(assembly: Assembly) -> list[Path]:
@@ -170,9 +188,12 @@ def _keep_in_cache(context: MavenContext, artifact: Artifact, source: Path) -> N
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=".concord-")
         os.close(handle)
-        shutil.copyfile(source, name)
-        Path(name).chmod(0o644)
-        Path(name).replace(target)
+        try:
+            shutil.copyfile(source, name)
+            Path(name).chmod(0o644)
+            Path(name).replace(target)
+        finally:
+            Path(name).unlink(missing_ok=True)
 
 
 def _unpack(archive: Path, folder: Path) -> None:

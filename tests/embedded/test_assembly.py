@@ -139,3 +139,10 @@ def test_source_that_does_not_compile_is_named(repo_cache: Path, java: Java, tmp
     (broken / "src" / "Broken.java").write_text("class Broken { int x = nothing; }")
     with pytest.raises(EngineError, match=r"(?s)does not compile.*Broken\.java.*nothing"):
         assemble(tmp_path / "engines", java, plugin_source=broken, repo_cache=repo_cache)
+
+
+def test_a_folder_that_cannot_be_written_is_named(java: Java, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(EngineError, match=r"cannot be assembled in .*file/engines") as caught:
+        assemble(tmp_path / "file" / "engines", java)
+    assert "CONCORD_HOME" in caught.value.remedy
