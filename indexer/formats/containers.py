@@ -122,7 +122,7 @@ class Member:
             return self._path.open("rb")
         assert self._spool is not None
         self._spool.seek(0)
-        return cast(BinaryIO, _Unclosing(self._spool))
+        return io.BufferedReader(_Unclosing(self._spool), CHUNK)
 
     @property
     def sha256(self) -> str:

@@ -5,9 +5,28 @@ Order matters only where one signature fits two rows: the more particular comes 
 
 from __future__ import annotations
 
+from indexer.formats import (
+    own,
+    st66,
+    st86,
+    st96_copyright,
+    st96_design,
+    st96_gi,
+    st96_trademark,
+    tipo_trademark,
+)
 from indexer.formats.reading import Format
 
-FORMATS: tuple[Format, ...] = ()
+FORMATS: tuple[Format, ...] = (
+    *st96_trademark.FORMATS,
+    *st96_design.FORMATS,
+    *st96_gi.FORMATS,
+    *st96_copyright.FORMATS,
+    *st66.FORMATS,
+    *st86.FORMATS,
+    *tipo_trademark.FORMATS,
+    *own.FORMATS,
+)
 
 
 def by_name(name: str) -> Format:
