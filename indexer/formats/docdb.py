@@ -252,7 +252,7 @@ def register_document(element: etree._Element) -> Draft:
     Groups that the Register changed appear once for each change (`change-date`); all are kept, newest first, since the
     older ones are the dossier's history.
     """
-    draft = Draft(Right.PATENT)
+    draft = Draft(Right.PATENT, identified_by=NumberType.APPLICATION)
     draft.office = "EP"
     for data in every(element, "bibliographic-data"):
         st36.bibliography(draft, data)

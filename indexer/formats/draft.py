@@ -151,8 +151,11 @@ class Draft:
     kind: str | None = None
     operation: Literal["upsert", "delete"] = "upsert"
     partial: bool = False
-    """True where the delivery carries only one part of what the provider holds of the record (claims alone, legal events
-    alone, a line of a hit list): it adds to the stored record and must not take the other parts away."""
+    """True where the delivery carries only one part of what the provider holds of the record (claims alone, legal
+    events alone, a line of a hit list): it adds to the stored record and must not take the other parts away."""
+    identified_by: NumberType | None = None
+    """Set where the delivery describes a whole file (a register's dossier) and not one of its publications: the type of
+    the number that the file goes by. The publications it names are then numbers of the file, not its identity."""
     unpublished: bool = False
     language: str | None = None
     numbers: list[DraftNumber] = field(default_factory=list)

@@ -250,7 +250,7 @@ def reference_list(section: etree._Element) -> Iterator[DraftCitation]:
 
 
 def relations(draft: Draft, data: etree._Element) -> None:
-    """B6xx: parents (`pdoc`), divisionals of this document (`cdoc`), corrected documents; B150, the correction itself."""
+    """B6xx: parents (`pdoc`), divisionals of this document (`cdoc`), corrected documents; B150: the correction."""
     for group in every(data, "B600"):
         for doc in group.iter("{*}pdoc", "{*}cdoc", "{*}B621EP", "{*}B622EP", "{*}B666"):
             tags = [local(node) for node in (doc, *doc.iterancestors()) if local(node).startswith("B")]
@@ -369,8 +369,7 @@ def events(draft: Draft, data: etree._Element) -> None:
 
 
 def _event(tag: str, date: str | None, office: str | None) -> DraftEvent:
-    description = [DraftText(TextType.OTHER, TAGS[tag].label, "en")] if tag in TAGS else []
-    return DraftEvent(tag, "EP-SDOBI", office=office, event_date=date, description=description)
+    return DraftEvent(tag, "EP-SDOBI", office=office, event_date=date)
 
 
 READ_WITH_THEIR_NUMBERS = frozenset({"B140", "B220", "B320", "B475", "B475EP", "B781", "B845EP", "B849EP"})

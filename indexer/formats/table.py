@@ -6,6 +6,7 @@ Order matters only where one signature fits two rows: the more particular comes 
 from __future__ import annotations
 
 from indexer.formats import (
+    docdb,
     own,
     st66,
     st86,
@@ -18,6 +19,7 @@ from indexer.formats import (
 from indexer.formats.reading import Format
 
 FORMATS: tuple[Format, ...] = (
+    *docdb.FORMATS,
     *st96_trademark.FORMATS,
     *st96_design.FORMATS,
     *st96_gi.FORMATS,

@@ -28,15 +28,18 @@ _ORDER[Right.COPYRIGHT] += (NumberType.ISRC, NumberType.ISWC, NumberType.ISAN, N
 _APPLICATIONS = (NumberType.APPLICATION, NumberType.PCT_APPLICATION)
 
 
-def identifying_number(right: Right, numbers: Sequence[Number], office: str) -> Number | None:
+def identifying_number(
+    right: Right, numbers: Sequence[Number], office: str, identified_by: NumberType | None = None
+) -> Number | None:
     """The number that identifies a record of `right`, or None.
 
     Patents: publication, then grant, then PCT publication; without any, the application. Marks: application, registration,
     international registration. Designs: registration (the design identifier), application, international. Works: the register's own number,
-    then ISBN and its kin. Among several of one type the office's own comes first, in the order given.
+    then ISBN and its kin. Among several of one type the office's own comes first, in the order given. `identified_by` goes
+    before all: the type of the number of a whole file (a register's dossier).
     """
     wanted = _ORDER[right] + (_APPLICATIONS if right is Right.PATENT else ())
-    for type in wanted:
+    for type in ((identified_by,) if identified_by else ()) + wanted:
         own = [number for number in numbers if number.type is type]
         if own:
             return next((number for number in own if number.office == office), own[0])

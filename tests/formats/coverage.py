@@ -74,11 +74,14 @@ def leftovers(values: Iterable[tuple[str, str]], drafts: Collection[Draft]) -> l
     return [Leftover(path, value) for path, value in values if not all(map(haystack.holds, value.splitlines()))]
 
 
-def xml_values(element: etree._Element, path: str = "", mixed: str | None = None) -> Iterator[tuple[str, str]]:
+def xml_values(
+    element: etree._Element, path: str = "", mixed: str | None = None, without: Collection[str] = ()
+) -> Iterator[tuple[str, str]]:
     """(path, value) of every text node and attribute in an element.
 
     In running text (an element with words and elements side by side) a piece too short to be told from others stands
-    for the whole: `CHR` before `<sub>1</sub>` is looked for as the paragraph it is in.
+    for the whole: `CHR` before `<sub>1</sub>` is looked for as the paragraph it is in. Elements named in `without` are
+    no part of a text (page headers, line numbers) and are passed over.
     """
     path = f"{path}/{local(element)}" if path else local(element)
     for name, found in element.attrib.items():
@@ -89,12 +92,20 @@ def xml_values(element: etree._Element, path: str = "", mixed: str | None = None
         and children
         and any(part.strip() for part in (element.text or "", *(c.tail or "" for c in children)))
     ):
-        mixed = " ".join("".join(str(part) for part in element.itertext()).split())
+        mixed = " ".join("".join(_running(element, without)).split())
     for node, inner in ((element.text, None), *((child.tail, child) for child in element)):
-        if inner is not None and isinstance(inner.tag, str):
-            yield from xml_values(inner, path, mixed)
+        if inner is not None and isinstance(inner.tag, str) and local(inner) not in without:
+            yield from xml_values(inner, path, mixed, without)
         value = (node or "").strip()
-        yield path, mixed if mixed is not None and SHORTEST <= len(value) <= LONG else value
+        yield path, mixed if mixed is not None and SHORTEST <= len(SPACE.sub("", value)) <= LONG else value
+
+
+def _running(element: etree._Element, without: Collection[str]) -> Iterator[str]:
+    yield element.text or ""
+    for child in element:
+        if isinstance(child.tag, str) and local(child) not in without:
+            yield from _running(child, without)
+        yield child.tail or ""
 
 
 def json_values(found: Any, path: str = "") -> Iterator[tuple[str, str]]:
@@ -109,7 +120,9 @@ def json_values(found: Any, path: str = "") -> Iterator[tuple[str, str]]:
         yield path, str(found)
 
 
-def xml_leftovers(data: bytes, names: Collection[str], read: Reader, context: Context | None = None) -> list[Leftover]:
+def xml_leftovers(
+    data: bytes, names: Collection[str], read: Reader, context: Context | None = None, without: Collection[str] = ()
+) -> list[Leftover]:
     """Leftovers of an XML member cut into records as the reader cuts it; refused records are left out."""
     context = context or Context("file")
     by_offset: dict[int | None, list[Draft]] = defaultdict(list)
@@ -123,7 +136,7 @@ def xml_leftovers(data: bytes, names: Collection[str], read: Reader, context: Co
         if isinstance(record, XmlRecord):
             drafts = by_offset.get(record.byte_offset, []) if record.byte_offset is not None else everything
             if drafts:
-                found += leftovers(xml_values(record.element), drafts)
+                found += leftovers(xml_values(record.element, without=without), drafts)
     return found
 
 
