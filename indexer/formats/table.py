@@ -7,19 +7,26 @@ from __future__ import annotations
 
 from indexer.formats import (
     docdb,
+    dpma_patent,
+    epo,
     own,
+    st36,
     st66,
     st86,
     st96_copyright,
     st96_design,
     st96_gi,
+    st96_patent,
     st96_trademark,
     tipo_trademark,
 )
 from indexer.formats.reading import Format
 
 FORMATS: tuple[Format, ...] = (
+    *epo.FORMATS,
     *docdb.FORMATS,
+    *dpma_patent.FORMATS,
+    *st96_patent.FORMATS,
     *st96_trademark.FORMATS,
     *st96_design.FORMATS,
     *st96_gi.FORMATS,
@@ -28,6 +35,8 @@ FORMATS: tuple[Format, ...] = (
     *st86.FORMATS,
     *tipo_trademark.FORMATS,
     *own.FORMATS,
+    # plain ST.36 last: any office's document type may look like it
+    *st36.FORMATS,
 )
 
 
