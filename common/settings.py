@@ -54,6 +54,18 @@ class Settings(BaseSettings):
     secret_key: SecretStr | None = None
     """Key that signs cursors and sessions. Default: made once and kept in the home folder, readable by its owner only."""
 
+    rate_limit: float = Field(default=200, gt=0)
+    """Requests a second that one key or account may make on average; twice as many at once."""
+
+    public_rate_limit: float = Field(default=50, gt=0)
+    """The same for one network peer without credentials, wrong ones included."""
+
+    body_limit: int = Field(default=1_000_000, gt=0)
+    """Largest body of a request, in bytes."""
+
+    time_limit: float = Field(default=30, gt=0)
+    """Seconds after which a request that has not begun to be answered is given up."""
+
     log_level: str = "INFO"
     """DEBUG, INFO, WARNING or ERROR."""
 
@@ -69,7 +81,8 @@ class Settings(BaseSettings):
 def load_settings(**overrides: Any) -> Settings:
     """Settings from the environment, with `overrides` on top."""
     secrets_dir = os.environ.get("CONCORD_SECRETS_DIR")
-    return Settings(**({"_secrets_dir": secrets_dir} if secrets_dir else {}), **overrides)
+    fixed: dict[str, Any] = {"_secrets_dir": secrets_dir} if secrets_dir else {}
+    return Settings(**fixed, **overrides)
 
 
 @lru_cache(maxsize=1)

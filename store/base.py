@@ -29,4 +29,5 @@ class Base(DeclarativeBase):
         dt.datetime: DateTime(timezone=True),
         dict[str, Any]: JSONB(),
         list[str]: JSONB(),
+        list[int]: JSONB(),
     }

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from store import ingest
+from store import access, ingest
 from store.base import Base
 
 metadata = Base.metadata
 
-ROOMS = (ingest,)
+ROOMS = (ingest, access)
 """Modules whose import adds their tables to the metadata."""

@@ -1,0 +1,92 @@
+"""Collections' policies: read and set, with every value checked."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from api.access.model import GRANTABLE, PURPOSES, Group
+from common.errors import NotFound, UsageError
+from store.access import Collection, Policy, ensure_collections
+
+RIGHTS = ("patent", "trademark", "design", "copyright", "gi")
+
+
+class PolicyTerms(BaseModel):
+    """What everybody may see of a collection."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    tier: Literal["none", "existence", "metadata", "content"] = "none"
+    groups: tuple[Group, ...] = ()
+    """Field groups of the content tier, besides the bibliography."""
+    embargo: Literal["none", "publication", "fixed"] = "none"
+    embargo_days: Annotated[int, Field(ge=0, le=36_500)] = 0
+    embargo_until: dt.date | None = None
+    purposes: tuple[str, ...] = ()
+    denied: tuple[Annotated[str, Field(pattern=r"^[A-Z]{2}$")], ...] = ()
+    notices: tuple[Annotated[str, Field(max_length=2_000)], ...] = ()
+    formats: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _sound(self) -> PolicyTerms:
+        for group in self.groups:
+            if group not in GRANTABLE:
+                raise ValueError(f"{group} cannot be granted")
+        for purpose in self.purposes:
+            if purpose not in PURPOSES:
+                raise ValueError(f"unknown purpose {purpose!r}; known: {', '.join(PURPOSES)}")
+        if (self.embargo == "fixed") != (self.embargo_until is not None):
+            raise ValueError("embargo_until goes with embargo=fixed, and only with it")
+        return self
+
+
+def parse_collection(collection: str) -> tuple[str, str, str]:
+    """(provider, right, name) of `PROVIDER-right-NAME` in lower case. Raises UsageError."""
+    provider, _, rest = collection.partition("-")
+    right, _, name = rest.partition("-")
+    if len(provider) != 2 or collection != collection.lower() or right not in RIGHTS or not name:
+        raise UsageError(f"{collection!r} is no collection.", remedy="Write provider-right-name, e.g. ep-patent-docdb.")
+    return provider.upper(), right, name
+
+
+def set_policy(session: Session, collection: str, terms: PolicyTerms, *, by: str, create: bool = False) -> None:
+    """Replaces a collection's policy. NotFound for an unknown collection unless it is to be made known by this."""
+    if create:
+        provider, right, name = parse_collection(collection)
+        ensure_collections(session, [(collection, provider, right, name)])
+    if session.get(Collection, collection) is None:
+        raise NotFound(f"There is no collection {collection}.")
+    values: dict[str, Any] = {
+        **terms.model_dump(mode="json", exclude={"embargo_until"}),
+        "embargo_until": terms.embargo_until,
+        "changed": dt.datetime.now(dt.UTC),
+        "changed_by": by,
+    }
+    session.execute(
+        insert(Policy)
+        .values(collection=collection, **values)
+        .on_conflict_do_update(index_elements=["collection"], set_=values)
+    )
+
+
+def get_policy(session: Session, collection: str) -> PolicyTerms:
+    """The policy in force; a collection without one is closed."""
+    row = session.get(Policy, collection)
+    if row is None:
+        return PolicyTerms()
+    return PolicyTerms(
+        tier=row.tier,
+        groups=tuple(Group(name) for name in row.groups),
+        embargo=row.embargo,
+        embargo_days=row.embargo_days,
+        embargo_until=row.embargo_until,
+        purposes=tuple(row.purposes),
+        denied=tuple(row.denied),
+        notices=tuple(row.notices),
+        formats=tuple(row.formats),
+    )

@@ -1,0 +1,250 @@
+"""Compiles a Scope from policies and agreements, and keeps compiled ones until anything changes.
+
+Decision order: deny > embargo > agreement > default (closed). A deny list takes the collection away from that office
+whatever an agreement says; an embargo holds for agreements as for everybody; an agreement adds to what the policy
+gives to all; a collection without policy or agreement gives nothing. A provider's own people see all of its
+collections.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from threading import Lock
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from api.access.agreements import State, Terms, granted_groups
+from api.access.model import Caller, Group, Tier
+from api.access.scope import Condition, Grant, Scope, merge
+from common.errors import ConfigurationError
+from store.access import AccessVersion, Agreement, AgreementVersion, Collection, Policy
+
+OWN_GROUPS = frozenset(Group)
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionRules:
+    """One collection and its policy, as compiled from the tables."""
+
+    id: str
+    provider: str
+    right: str
+    tier: Tier = Tier.NONE
+    groups: frozenset[Group] = frozenset()
+    embargo: str = "none"
+    embargo_days: int = 0
+    embargo_until: dt.date | None = None
+    purposes: frozenset[str] = frozenset()
+    denied: frozenset[str] = frozenset()
+    notices: tuple[str, ...] = ()
+    formats: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementRules:
+    """The version in force of one active agreement."""
+
+    version_id: int
+    provider: str
+    beneficiary: str
+    terms: Terms
+
+
+def compile(session: Session, caller: Caller, purpose: str, *, now: dt.datetime | None = None) -> Scope:
+    """What `caller` may see for `purpose`, now."""
+    version = current_version(session)
+    rules = load_rules(session)
+    agreements = load_agreements(session, caller.office) if caller.reads_for_office and caller.office else ()
+    return decide(caller, purpose, rules, agreements, version=version, now=now)
+
+
+def decide(
+    caller: Caller,
+    purpose: str,
+    collections: Iterable[CollectionRules],
+    agreements: Iterable[AgreementRules],
+    *,
+    version: int = 0,
+    now: dt.datetime | None = None,
+) -> Scope:
+    """The decision itself, without a database."""
+    moment = now or dt.datetime.now(dt.UTC)
+    today = moment.date()
+    changes: list[dt.date] = []
+    known = {rules.id: rules for rules in collections}
+    open_to_caller: dict[str, CollectionRules] = {}
+    grants: list[Grant] = []
+    own = caller.office if caller.reads_for_office else None
+    if own:
+        grants.append(Grant(Tier.CONTENT, OWN_GROUPS, Condition(unpublished=True), provider=own))
+    for rules in known.values():
+        if rules.provider == own or (caller.office is not None and caller.office in rules.denied):
+            continue
+        if rules.embargo == "fixed" and (rules.embargo_until is None or today < rules.embargo_until):
+            if rules.embargo_until:
+                changes.append(rules.embargo_until)
+            continue
+        open_to_caller[rules.id] = rules
+        if rules.tier is not Tier.NONE and (not rules.purposes or purpose in rules.purposes):
+            groups = granted_groups(rules.tier, rules.groups)
+            condition = _under_embargo(Condition(unpublished=Group.UNPUBLISHED in groups), rules)
+            grants.append(Grant(rules.tier, groups, condition, frozenset({rules.id}), formats=rules.formats))
+    for agreement in agreements:
+        terms = agreement.terms
+        if agreement.beneficiary != own or (terms.roles and caller.role not in terms.roles):
+            continue
+        if terms.valid_until and terms.valid_until < today:
+            continue
+        if terms.valid_until:
+            changes.append(terms.valid_until + dt.timedelta(days=1))
+        if terms.valid_from and today < terms.valid_from:
+            changes.append(terms.valid_from)
+            continue
+        if terms.purposes and purpose not in terms.purposes:
+            continue
+        tier = Tier.parse(terms.tier)
+        groups = granted_groups(tier, frozenset(terms.groups))
+        for rules in _covered(agreement, known, open_to_caller):
+            condition = _under_embargo(replace(terms.condition(), rights=frozenset()), rules)
+            grants.append(
+                Grant(
+                    tier,
+                    groups,
+                    condition,
+                    frozenset({rules.id}),
+                    basis={rules.id: agreement.version_id},
+                    formats=frozenset(terms.formats),
+                )
+            )
+    merged = merge(grants)
+    seen = {name for grant in merged for name in grant.collections}
+    notices = {name: known[name].notices for name in sorted(seen) if known[name].notices}
+    midnight = dt.datetime.combine(min(changes), dt.time(), dt.UTC) if changes else None
+    return Scope(caller, purpose, merged, version, midnight, notices)
+
+
+def _covered(
+    agreement: AgreementRules, known: dict[str, CollectionRules], open_to_caller: dict[str, CollectionRules]
+) -> list[CollectionRules]:
+    terms = agreement.terms
+    wanted = terms.collections or [name for name, rules in known.items() if rules.provider == agreement.provider]
+    return [
+        open_to_caller[name]
+        for name in wanted
+        if name in open_to_caller
+        and open_to_caller[name].provider == agreement.provider
+        and (not terms.rights or open_to_caller[name].right in terms.rights)
+    ]
+
+
+def _under_embargo(condition: Condition, rules: CollectionRules) -> Condition:
+    return replace(condition, embargo_days=rules.embargo_days) if rules.embargo == "publication" else condition
+
+
+# ----------------------------------------------------------------------------------------------------------- loading
+
+
+def current_version(session: Session) -> int:
+    version = session.scalar(select(AccessVersion.version).where(AccessVersion.id == 1))
+    if version is None:
+        raise ConfigurationError("The database has no access version.", remedy="Run the migrations: concord up.")
+    return version
+
+
+def load_rules(session: Session) -> tuple[CollectionRules, ...]:
+    """Every collection with its policy."""
+    statement = select(
+        Collection.id,
+        Collection.provider,
+        Collection.right,
+        Policy.tier,
+        Policy.groups,
+        Policy.embargo,
+        Policy.embargo_days,
+        Policy.embargo_until,
+        Policy.purposes,
+        Policy.denied,
+        Policy.notices,
+        Policy.formats,
+    ).outerjoin(Policy, Policy.collection == Collection.id)
+    return tuple(
+        CollectionRules(row.id, row.provider, row.right)
+        if row.tier is None
+        else CollectionRules(
+            row.id,
+            row.provider,
+            row.right,
+            Tier.parse(row.tier),
+            frozenset(Group(name) for name in row.groups),
+            row.embargo,
+            row.embargo_days,
+            row.embargo_until,
+            frozenset(row.purposes),
+            frozenset(row.denied),
+            tuple(row.notices),
+            frozenset(row.formats),
+        )
+        for row in session.execute(statement)
+    )
+
+
+def load_agreements(session: Session, beneficiary: str) -> tuple[AgreementRules, ...]:
+    """The versions in force of the office's active agreements."""
+    statement = (
+        select(AgreementVersion.id, Agreement.provider, Agreement.beneficiary, AgreementVersion.terms)
+        .join(
+            AgreementVersion,
+            (AgreementVersion.agreement == Agreement.id) & (AgreementVersion.version == Agreement.version),
+        )
+        .where(Agreement.beneficiary == beneficiary, Agreement.state == State.ACTIVE.value)
+    )
+    return tuple(
+        AgreementRules(row.id, row.provider, row.beneficiary, Terms.model_validate(row.terms))
+        for row in session.execute(statement)
+    )
+
+
+# ----------------------------------------------------------------------------------------------------------- keeping
+
+
+class ScopeCache:
+    """Compiled scopes, each good for the version of rights it was compiled from and until time alone changes it."""
+
+    def __init__(self, size: int = 2_000) -> None:
+        self.size = size
+        self._scopes: OrderedDict[tuple[Caller, str], Scope] = OrderedDict()
+        self._rules: tuple[int, tuple[CollectionRules, ...]] | None = None
+        self._lock = Lock()
+
+    def get(self, session: Session, caller: Caller, purpose: str, version: int) -> Scope:
+        """The caller's scope at this version, which the caller of this method has just read."""
+        now = dt.datetime.now(dt.UTC)
+        key = (caller, purpose)
+        with self._lock:
+            held = self._scopes.get(key)
+            if held is not None and held.version == version and (held.valid_until is None or now < held.valid_until):
+                self._scopes.move_to_end(key)
+                return held
+            rules = self._rules[1] if self._rules and self._rules[0] == version else None
+        if rules is None:
+            rules = load_rules(session)
+        agreements = load_agreements(session, caller.office) if caller.reads_for_office and caller.office else ()
+        # Read once more: had anything changed between the reads, the scope is used now but not kept as this version's.
+        settled = current_version(session) == version
+        scope = decide(caller, purpose, rules, agreements, version=version, now=now)
+        if settled:
+            with self._lock:
+                self._rules = (version, rules)
+                self._scopes[key] = scope
+                while len(self._scopes) > self.size:
+                    self._scopes.popitem(last=False)
+        return scope
+
+    def clear(self) -> None:
+        with self._lock:
+            self._scopes.clear()
+            self._rules = None

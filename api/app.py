@@ -1,0 +1,78 @@
+"""The application: `create_app(settings)` for the process's own settings, or for any others."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from api import errors, health
+from api.access import routes as access_routes
+from api.dependencies import Services
+from api.hardening import Hardening
+from api.health import Measured, Metrics
+from api.search import routes as search_routes
+from api.search.engine import Engine
+from common.errors import ConfigurationError
+from common.settings import Settings
+from common.settings import settings as process_settings
+from store.database import Database
+
+ROUTERS = (health.router, search_routes.router, access_routes.router)
+"""Each route in them has a guard; tests/leaks/test_routes.py looks."""
+
+DESCRIPTION = """
+Search and exchange of patents, trademarks, designs and copyright works of every office.
+
+Send an API key or an OIDC token as `Authorization: Bearer …`; without one you see what is open to all. Declare why
+you ask with `Concord-Purpose`. Errors are problem details (RFC 9457). What you may not see looks like what does
+not exist.
+"""
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The API over the engines that the settings name. Raises ConfigurationError where they name none."""
+    chosen = settings or process_settings()
+    if chosen.opensearch_url is None or chosen.database_url is None:
+        raise ConfigurationError(
+            "The API needs to know its engines.",
+            remedy="Run `concord up`, or set CONCORD_OPENSEARCH_URL and CONCORD_DATABASE_URL.",
+        )
+    opensearch_url, database_url = chosen.opensearch_url, chosen.database_url.get_secret_value()
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        database = Database(database_url, pool_size=16)
+        engine = Engine(opensearch_url, chosen.index_prefix)
+        services = Services(chosen, database, engine)
+        app.state.services = services
+        services.start()
+        # The first query should not wait for the model to load.
+        warming = asyncio.create_task(services.vector_of("warm"))
+        try:
+            yield
+        finally:
+            warming.cancel()
+            await services.stop()
+            await engine.close()
+            database.close()
+
+    app = FastAPI(
+        title="IP Concord",
+        version="1",
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.metrics = metrics
+    errors.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_middleware(Measured, metrics=metrics)
+    app.add_middleware(Hardening, body_limit=chosen.body_limit, time_limit=chosen.time_limit)
+    return app

@@ -1,0 +1,320 @@
+"""What routes ask for: the running services, who is asking, and what that one may do and see.
+
+Every route has one `Guard`: a permission that the caller needs, or `open_to_all`. A test walks the routes and
+fails on one without. The caller is found anew for every request, and again before every part of a stream, so
+nothing that was taken away is served from memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from threading import Lock
+from typing import Any
+
+from fastapi import Request
+from sqlalchemy import Engine as SqlEngine
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from api.access import accounts, keys
+from api.access.audit import AuditWriter, Entry
+from api.access.limits import RateLimiter
+from api.access.model import DEFAULT_PURPOSE, PURPOSES, Caller, Permission, anonymous
+from api.access.oidc import TokenVerifier
+from api.access.scope import Scope
+from api.access.scopes import ScopeCache, current_version
+from api.access.secret import Keys, load_keys
+from api.errors import TooManyRequests, Unidentified
+from api.search.engine import Engine
+from common.errors import AccessDenied, ConfigurationError, UsageError
+from common.settings import Settings
+from indexer.archive import Archive
+from indexer.embedding import embedder
+from store.access import KeyUse
+from store.database import Database
+
+COOKIE = "concord_session"
+CSRF_HEADER = "x-csrf-token"
+PURPOSE_HEADER = "concord-purpose"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+KEY_USE_EVERY_S = 30
+CALLERS_KEPT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a request carries to say who it is from."""
+
+    bearer: str | None = None
+    cookie: str | None = None
+    csrf: str | None = None
+    purpose: str | None = None
+    unsafe: bool = False
+    """Whether the request changes something: a cookie then needs its CSRF token too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    caller: Caller
+    purpose: str
+    scope: Scope
+    csrf: str | None = None
+
+
+class Services:
+    """Everything a request needs, made once a process."""
+
+    def __init__(self, settings: Settings, database: Database, engine: Engine) -> None:
+        self.settings = settings
+        self.database = database
+        self.engine = engine
+        self.keys: Keys = load_keys(settings)
+        self.audit = AuditWriter(database, self.keys)
+        self.scopes = ScopeCache()
+        self.tokens = TokenVerifier()
+        self.archive = Archive(settings.archive_location)
+        self.limits = RateLimiter(settings.rate_limit, int(settings.rate_limit * 2))
+        self.public_limits = RateLimiter(settings.public_rate_limit, int(settings.public_rate_limit * 2))
+        self.reading: SqlEngine = database.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._callers: dict[bytes, tuple[int, dt.datetime, Caller]] = {}
+        self._used: dict[str, dt.datetime] = {}
+        self._lock = Lock()
+        self._embedding = Lock()
+        self.vector = lru_cache(maxsize=2_000)(self._vector)
+        self.jobs: list[asyncio.Task[None]] = []
+        self.access_changed = asyncio.Event()
+
+    def _vector(self, text: str) -> tuple[float, ...]:
+        """Unit vector of a query, by the platform's embedder."""
+        with self._embedding:
+            return tuple(float(value) for value in embedder(self.settings.embedder).embed([text])[0])
+
+    def start(self) -> None:
+        """Background work; needs a running event loop."""
+        self.jobs = [asyncio.create_task(self._watch()), asyncio.create_task(self._note_key_uses())]
+
+    async def stop(self) -> None:
+        for job in self.jobs:
+            job.cancel()
+        await asyncio.gather(*self.jobs, return_exceptions=True)
+        await asyncio.to_thread(self._write_key_uses)
+        await asyncio.to_thread(self.audit.close)
+        self.tokens.close()
+
+    async def _watch(self) -> None:
+        """Drops compiled scopes as soon as anything changes. Only a convenience: every request reads the version
+        too."""
+        from store.access import CHANNEL
+
+        while True:
+            try:
+                async for _ in self.database.listen([CHANNEL]):
+                    self.scopes.clear()
+                    self.access_changed.set()
+                    self.access_changed = asyncio.Event()
+            except asyncio.CancelledError:
+                raise
+            except Exception:
+                self.scopes.clear()
+                await asyncio.sleep(1)
+
+    async def _note_key_uses(self) -> None:
+        while True:
+            await asyncio.sleep(KEY_USE_EVERY_S)
+            await asyncio.to_thread(self._write_key_uses)
+
+    def _write_key_uses(self) -> None:
+        with self._lock:
+            used, self._used = self._used, {}
+        if used:
+            rows = [{"key": key, "last_used": when} for key, when in sorted(used.items())]
+            statement = insert(KeyUse).values(rows)
+            with self.database.session() as session:
+                session.execute(
+                    statement.on_conflict_do_update(
+                        index_elements=["key"], set_={"last_used": statement.excluded.last_used}
+                    )
+                )
+
+    # --------------------------------------------------------------------------------------------------- identity
+
+    def identify(self, credentials: Credentials) -> Identity:
+        """Who asks and what that one may see, as of now. Blocks on the database: call it off the event loop.
+
+        Raises Unidentified for credentials that are not valid, AccessDenied for a missing CSRF token or a purpose
+        that the key may not declare, UsageError for an unknown purpose.
+        """
+        now = dt.datetime.now(dt.UTC)
+        csrf: str | None = None
+        with Session(self.reading) as session:
+            version = current_version(session)
+            if credentials.bearer is not None:
+                caller = self._bearer(session, credentials.bearer, version, now)
+            elif credentials.cookie is not None:
+                found = accounts.find_session(session, credentials.cookie, now)
+                if found is None:
+                    raise Unidentified("The session has ended.")
+                caller, csrf = found
+                if credentials.unsafe and not accounts.same_csrf(csrf, credentials.csrf):
+                    raise AccessDenied("The CSRF token is missing or wrong.")
+            else:
+                caller = anonymous()
+            purpose = _purpose(caller, credentials.purpose)
+            scope = self.scopes.get(session, caller, purpose, version)
+        return Identity(caller, purpose, scope, csrf)
+
+    def _bearer(self, session: Session, bearer: str, version: int, now: dt.datetime) -> Caller:
+        if not bearer.startswith(keys.PREFIX):
+            caller = self.tokens.find(session, bearer)
+            if caller is None:
+                raise Unidentified("The token is not valid.")
+            return caller
+        digest = keys.fingerprint(bearer)
+        held = self._callers.get(digest)
+        if held is None or held[0] != version or held[1] <= now:
+            found = keys.find(session, bearer, now)
+            if found is None:
+                self._callers.pop(digest, None)
+                raise Unidentified("The key is not valid.")
+            # Any change to a key raises the version; only its expiry comes without one, so look again every minute.
+            held = (version, min(_expiry(session, found.id, now), now + dt.timedelta(minutes=1)), found)
+            if len(self._callers) >= CALLERS_KEPT:
+                self._callers.clear()
+            self._callers[digest] = held
+        self._used[held[2].id] = now
+        return held[2]
+
+    async def vector_of(self, text: str) -> tuple[float, ...]:
+        return await asyncio.to_thread(self.vector, text)
+
+    async def record(self, entries: Iterable[Entry]) -> None:
+        """Writes to the audit, and returns when it is written."""
+        await asyncio.wrap_future(self.audit.write(list(entries)))
+
+
+def _expiry(session: Session, key_id: str, now: dt.datetime) -> dt.datetime:
+    from store.access import ApiKey
+
+    entry = session.get(ApiKey, key_id)
+    return entry.expires if entry is not None and entry.expires is not None else now + dt.timedelta(days=1)
+
+
+def _purpose(caller: Caller, declared: str | None) -> str:
+    if declared is None:
+        return DEFAULT_PURPOSE if DEFAULT_PURPOSE in caller.purposes else min(caller.purposes)
+    if declared not in PURPOSES:
+        raise UsageError(f"Unknown purpose {declared!r}.", remedy=f"Known: {', '.join(PURPOSES)}.")
+    if declared not in caller.purposes:
+        raise AccessDenied("The key may not declare this purpose.")
+    return declared
+
+
+@dataclass(frozen=True)
+class Access:
+    """One request's caller with its rights, and the services."""
+
+    services: Services
+    identity: Identity
+    credentials: Credentials
+    permission: Permission | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def caller(self) -> Caller:
+        return self.identity.caller
+
+    @property
+    def scope(self) -> Scope:
+        return self.identity.scope
+
+    @property
+    def purpose(self) -> str:
+        return self.identity.purpose
+
+    async def again(self) -> Scope:
+        """The scope as it is now, for the next part of a stream. Raises when the caller may no longer do this at
+        all."""
+        identity = await asyncio.to_thread(self.services.identify, self.credentials)
+        if self.permission is not None and not identity.caller.may(self.permission):
+            raise AccessDenied("The permission was taken away.")
+        return identity.scope
+
+
+class Guard:
+    """The dependency that every route must have: who asks, and whether that one may do what the route does."""
+
+    def __init__(self, permission: Permission | None, *, known: bool = False) -> None:
+        self.permission = permission
+        self.known = known
+        """Whether the caller must have signed in, public permission or not."""
+
+    async def __call__(self, request: Request) -> Access:
+        services = services_of(request)
+        credentials = credentials_of(request)
+        peer = request.client.host if request.client else "local"
+        try:
+            identity = await asyncio.to_thread(services.identify, credentials)
+        except Unidentified:
+            _limited(services.public_limits, f"peer:{peer}")
+            raise
+        caller = identity.caller
+        request.scope.setdefault("state", {})["caller"] = caller.name
+        if caller.kind == "anonymous":
+            _limited(services.public_limits, f"peer:{peer}")
+        else:
+            _limited(services.limits, caller.name)
+        if self.known and caller.kind == "anonymous":
+            raise Unidentified("Sign in first.")
+        if self.permission is not None and not caller.may(self.permission):
+            if caller.kind == "anonymous":
+                raise Unidentified("Sign in first.")
+            raise AccessDenied("The role does not include this.")
+        return Access(services, identity, credentials, self.permission)
+
+
+class OpenToAll:
+    """Marks a route that says nothing about records or people: health, the API's own description."""
+
+    async def __call__(self) -> None:
+        return None
+
+
+open_to_all = OpenToAll()
+
+
+def services_of(request: Request) -> Services:
+    services = getattr(request.app.state, "services", None)
+    if not isinstance(services, Services):
+        raise ConfigurationError("The application was not started.")
+    return services
+
+
+def credentials_of(request: Request) -> Credentials:
+    """Credentials from headers and cookie only, never from the address."""
+    header = request.headers.get("authorization")
+    bearer = None
+    if header is not None:
+        scheme, _, value = header.partition(" ")
+        if scheme.lower() != "bearer" or not value.strip():
+            raise Unidentified("Only bearer credentials are understood.")
+        bearer = value.strip()
+    return Credentials(
+        bearer,
+        request.cookies.get(COOKIE),
+        request.headers.get(CSRF_HEADER),
+        request.headers.get(PURPOSE_HEADER),
+        request.method not in SAFE_METHODS,
+    )
+
+
+def _limited(limiter: RateLimiter, subject: str) -> None:
+    wait = limiter.take(subject)
+    if wait:
+        raise TooManyRequests(wait)
+
+
+ScopeSource = Callable[[], Awaitable[Scope]]

@@ -1,0 +1,115 @@
+"""RFC 9457 problem details. What does not exist and what the caller may not know of give the same bytes."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from common.errors import (
+    AccessDenied,
+    ConcordError,
+    Conflict,
+    EngineError,
+    EngineUnavailable,
+    NotFound,
+    QueryError,
+    UsageError,
+)
+
+log = structlog.get_logger("api")
+
+MEDIA_TYPE = "application/problem+json"
+NOT_FOUND_DETAIL = "There is nothing here, or you may not know of it."
+DENIED_DETAIL = "You may not do this."
+UNIDENTIFIED_DETAIL = "The credentials are missing, wrong, expired or revoked."
+
+
+class Unidentified(AccessDenied):
+    """No valid credentials where some are needed, or credentials that are not valid."""
+
+
+class TooManyRequests(ConcordError):
+    """The caller's rate limit is used up."""
+
+    def __init__(self, wait_s: float) -> None:
+        super().__init__("Too many requests.", remedy=f"Wait {max(1, round(wait_s + 0.5))} s.")
+        self.wait_s = max(1, round(wait_s + 0.5))
+
+
+def problem(status: int, detail: str, *, headers: dict[str, str] | None = None, **members: Any) -> Response:
+    """A problem details response. `type` is about:blank (RFC 9457 §4.2.1): the title is the status's own."""
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **members}
+    return _Problem(body, status, headers)
+
+
+class _Problem(Response):
+    media_type = MEDIA_TYPE
+
+    def __init__(self, body: dict[str, Any], status: int, headers: dict[str, str] | None) -> None:
+        import orjson
+
+        super().__init__(orjson.dumps(body), status, {"cache-control": "no-store", **(headers or {})})
+
+
+def respond(error: ConcordError) -> Response:
+    """What a caller learns of one of our errors. The engines' own words stay in the log."""
+    match error:
+        case NotFound():
+            return problem(404, NOT_FOUND_DETAIL)
+        case Unidentified():
+            return problem(401, UNIDENTIFIED_DETAIL, headers={"www-authenticate": 'Bearer realm="ip-concord"'})
+        case AccessDenied():
+            return problem(403, DENIED_DETAIL)
+        case QueryError():
+            place: dict[str, Any] = (
+                {} if error.position is None else {"position": error.position, "length": error.length}
+            )
+            return problem(400, error.message, remedy=error.remedy, **place)
+        case UsageError():
+            return problem(400, error.message, remedy=error.remedy)
+        case Conflict():
+            return problem(409, error.message, remedy=error.remedy)
+        case TooManyRequests():
+            return problem(429, str(error), headers={"retry-after": str(error.wait_s)})
+        case EngineUnavailable():
+            return problem(503, "The platform is overloaded or starting.", headers={"retry-after": "5"})
+        case EngineError():
+            return problem(502, "The request could not be carried out.")
+    return problem(500, "Something went wrong on our side.")
+
+
+def install(app: FastAPI) -> None:
+    """Handlers for every kind of error."""
+
+    async def ours(request: Request, error: Exception) -> Response:
+        assert isinstance(error, ConcordError)
+        if not isinstance(error, (NotFound, AccessDenied, QueryError, UsageError, Conflict, TooManyRequests)):
+            log.error("request failed", path=request.url.path, kind=type(error).__name__, error=str(error))
+        return respond(error)
+
+    async def invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        # The value itself is left out: it may be a password.
+        faults = [{"where": ".".join(map(str, fault["loc"])), "what": fault["msg"]} for fault in error.errors()]
+        return problem(422, "The request does not have the expected shape.", errors=faults)
+
+    async def http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        if error.status_code == 404:
+            return problem(404, NOT_FOUND_DETAIL)
+        return problem(error.status_code, str(error.detail), headers=dict(error.headers or {}))
+
+    async def unexpected(request: Request, error: Exception) -> Response:
+        log.error("request failed", path=request.url.path, kind=type(error).__name__, exc_info=error)
+        return problem(500, "Something went wrong on our side.")
+
+    app.add_exception_handler(ConcordError, ours)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(Exception, unexpected)

@@ -1,0 +1,158 @@
+"""What every answer and every request goes through: security headers, limits on size and time, secrets kept out of
+URLs, and a log line that names neither secrets nor what somebody searched for."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import MutableMapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.access.keys import PREFIX
+from api.errors import problem
+
+log = structlog.get_logger("access")
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS = (
+    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=()"),
+)
+HSTS = (b"strict-transport-security", b"max-age=31536000")
+SECRET_NAMES = frozenset({"key", "api_key", "apikey", "token", "access_token", "password", "secret", "authorization"})
+
+
+class Hardening:
+    """Outermost layer of the application.
+
+    `body_limit` in bytes; `time_limit` in seconds until the answer starts (a stream that has started may take
+    longer, since each of its parts checks rights again). Paths under `uploads` have `upload_limit` instead.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        body_limit: int,
+        time_limit: float,
+        upload_limit: int = 0,
+        uploads: tuple[str, ...] = (),
+    ) -> None:
+        self.app = app
+        self.body_limit = body_limit
+        self.time_limit = time_limit
+        self.upload_limit = upload_limit
+        self.uploads = uploads
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        status = 0
+        answering = asyncio.Event()
+
+        async def send_hardened(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = _hardened(message, scope)
+                answering.set()
+            await send(message)
+
+        try:
+            await self._run(scope, receive, send_hardened, answering)
+        finally:
+            log.info(
+                "request",
+                method=scope["method"],
+                path=scope["path"],
+                status=status,
+                ms=round((time.perf_counter() - started) * 1000, 1),
+                caller=scope.get("state", {}).get("caller", ""),
+            )
+
+    async def _run(self, scope: Scope, receive: Receive, send: Send, answering: asyncio.Event) -> None:
+        if _secret_in_query(scope):
+            await problem(
+                400, "A secret stands in the address.", remedy="Send it as `Authorization: Bearer …` and replace it."
+            )(scope, receive, send)
+            return
+        limit = self.upload_limit if scope["path"].startswith(self.uploads or ("\0",)) else self.body_limit
+        length = dict(scope["headers"]).get(b"content-length", b"0")
+        if not length.isdigit() or int(length) > limit:
+            await problem(413, f"The request's body is larger than {limit} bytes.")(scope, receive, send)
+            return
+        received = 0
+
+        async def receive_limited() -> Message:
+            nonlocal received
+            message = await receive()
+            if message["type"] == "http.request":
+                received += len(message.get("body", b""))
+                if received > limit:
+                    raise _TooLarge
+            return message
+
+        try:
+            async with asyncio.timeout(self.time_limit) as patience:
+                work = asyncio.ensure_future(self.app(scope, receive_limited, send))
+                watch = asyncio.ensure_future(answering.wait())
+                try:
+                    await asyncio.wait((work, watch), return_when=asyncio.FIRST_COMPLETED)
+                    if not work.done():
+                        patience.reschedule(None)
+                    await work
+                except asyncio.CancelledError:
+                    work.cancel()
+                    await asyncio.wait((work,))
+                    raise
+                finally:
+                    watch.cancel()
+        except TimeoutError:
+            if not answering.is_set():
+                await problem(503, "The answer took too long.", headers={"retry-after": "5"})(scope, receive, send)
+        except _TooLarge:
+            if not answering.is_set():
+                await problem(413, f"The request's body is larger than {limit} bytes.")(scope, receive, send)
+
+
+class _TooLarge(Exception):
+    pass
+
+
+def _hardened(message: Message, scope: Scope) -> list[tuple[bytes, bytes]]:
+    headers: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
+    present = {name.lower() for name, _ in headers}
+    wanted = (*HEADERS, (b"cache-control", b"no-store"), *((HSTS,) if scope.get("scheme") == "https" else ()))
+    return [*headers, *(pair for pair in wanted if pair[0] not in present)]
+
+
+def _secret_in_query(scope: MutableMapping[str, Any]) -> bool:
+    query: bytes = scope.get("query_string", b"")
+    if not query:
+        return False
+    if PREFIX.encode() in query:
+        return True
+    return any(name.lower() in SECRET_NAMES for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True))

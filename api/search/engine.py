@@ -1,0 +1,618 @@
+"""The only module of the API that talks to OpenSearch. Nothing runs without a Scope, and every request is narrowed
+by it.
+
+One result list has up to three sides, one after the other: records whose sort field the caller reads, records whose
+bibliography it reads, records of which it may only know that they exist. Each side is its own query, so that no
+order, count or value on one side can depend on what is hidden on another.
+
+Scores: BM25 counts in how many documents of the index a term stands, hidden ones included, so both the scores and the
+order it gives tell about documents that the caller may not see. The indices therefore use a similarity without
+statistics of the collection (mappings/components/settings.json): term frequency, saturated, against the field's
+own length. A hit's score is the reciprocal-rank sum, in which nothing remains but the order of what the caller
+sees.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from opensearchpy import AsyncHttpConnection, AsyncOpenSearch
+from opensearchpy.exceptions import ConnectionError as NoConnection
+from opensearchpy.exceptions import ConnectionTimeout, NotFoundError, TransportError
+
+from api.access.fields import fields
+from api.access.model import Group
+from api.access.scope import NOTHING, Scope, View
+from api.search.facets import facet_fields
+from api.search.fusion import RANK_CONSTANT, fuse
+from api.search.guard import Guard
+from common.errors import EngineError, EngineUnavailable
+from indexer.record import Right
+
+Query = dict[str, Any]
+
+WINDOW = 200
+"""Keyword results that take part in rank fusion; later pages go on in keyword order."""
+NEIGHBOURS = 100
+"""Nearest vectors that take part."""
+FLOOR = 0.25
+"""Inner product below which a vector is no evidence of the same subject."""
+PIT_KEEP_ALIVE = "5m"
+TIMEOUT_S = 30
+
+DECIDING = ("id", "right", "office", "provider", "collection", "publication_date", "unpublished")
+"""Index fields that decide what is seen of a hit, besides the classes that a condition names."""
+
+HIGHLIGHT: Query = {
+    "encoder": "html",
+    "pre_tags": ["<em>"],
+    "post_tags": ["</em>"],
+    "max_analyzer_offset": 200_000,
+    "fields": {
+        "title.*": {"number_of_fragments": 0},
+        "mark": {"number_of_fragments": 0},
+        "applicant.name": {"number_of_fragments": 0},
+        "inventor.name": {"number_of_fragments": 0},
+        "owner.name": {"number_of_fragments": 0},
+        "abstract.*": {"number_of_fragments": 2, "fragment_size": 160},
+        "goods.*": {"number_of_fragments": 2, "fragment_size": 160},
+        "product.*": {"number_of_fragments": 1, "fragment_size": 160},
+        "claims.*": {"number_of_fragments": 1, "fragment_size": 160},
+        "description.*": {"number_of_fragments": 1, "fragment_size": 160},
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where the next page starts."""
+
+    side: int = 0
+    offset: int = 0
+    """Results already shown, over all sides: numbers the ranks."""
+    fused: int = 0
+    """Results already shown of the fused window."""
+    after: tuple[Any, ...] | None = None
+    """Sort values of the last result of this side."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """A search before anybody's rights are applied. Queries are plain; the engine guards them."""
+
+    query: Query
+    filters: tuple[Query, ...] = ()
+    facet_filters: Mapping[str, Query] = field(default_factory=dict)
+    """Facet name → its filter; the facet itself is counted as if its own filter were not set."""
+    facets: tuple[str, ...] = ()
+    facet_size: int = 20
+    sort: tuple[tuple[str, str], ...] = ()
+    """(index field, asc|desc); empty: relevance."""
+    size: int = 20
+    position: Position = Position()
+    vector: tuple[float, ...] | None = None
+    """Of the free text: with it, nearest neighbours take part."""
+    vector_filter: Query | None = None
+    """What a neighbour must meet besides the filters."""
+    keyword: bool = True
+    """False: nearest neighbours only."""
+    highlight: bool = True
+    rights: tuple[str, ...] = ()
+    snapshot: str | None = None
+    """Point in time to search, as a page's `snapshot`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    id: str
+    rank: int
+    """From 1, in the whole result list."""
+    score: float
+    document: Mapping[str, Any]
+    """Index fields that decide what is seen, and `record`: not redacted, for the server's own use."""
+    view: View
+    highlights: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    matched: tuple[str, ...] = ()
+    vector_rank: int | None = None
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The record as the caller may see it."""
+        from api.access.redaction import redact
+
+        return redact(self.document["record"], self.view)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    total: int
+    hits: tuple[Hit, ...]
+    facets: dict[str, list[dict[str, Any]]]
+    next: Position | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    guard: Guard
+    limit: tuple[Query, ...]
+    sort: list[Any]
+    relevance: bool = False
+
+
+class _Serializer:
+    mimetype = "application/json"
+
+    def dumps(self, data: Any) -> Any:
+        return data if isinstance(data, (str, bytes)) else orjson.dumps(data)
+
+    def loads(self, data: str | bytes) -> Any:
+        return orjson.loads(data)
+
+
+class Engine:
+    """Searches as somebody. Every public method takes that somebody's Scope first and raises TypeError without one."""
+
+    def __init__(self, url: str, prefix: str) -> None:
+        self.client = AsyncOpenSearch(
+            hosts=[url],
+            connection_class=AsyncHttpConnection,
+            timeout=TIMEOUT_S,
+            max_retries=1,
+            serializer=_Serializer(),
+        )
+        self.prefix = prefix
+
+    async def close(self) -> None:
+        await self.client.close()
+
+    async def healthy(self) -> bool:
+        """Whether the cluster answers and can serve reads."""
+        try:
+            answer = await self._request("GET", "/_cluster/health")
+        except EngineError:
+            return False
+        return answer.get("status") in ("green", "yellow")
+
+    def aliases(self, rights: Sequence[str] = ()) -> str:
+        """Every right by name: a pattern would reach indices of other platforms on the same cluster."""
+        return ",".join(f"{self.prefix}-{right}" for right in (rights or [right.value for right in Right]))
+
+    # ----------------------------------------------------------------------------------------------------- search
+
+    async def search(self, scope: Scope, request: SearchRequest) -> Page:
+        """One page of results, with facets, as `scope` allows.
+
+        Raises EngineUnavailable when OpenSearch cannot be reached or answers in part, EngineError on a refused query.
+        """
+        sides = self._sides(scope, request)
+        if not scope.grants:
+            return Page(0, (), {name: [] for name in request.facets}, None)
+        if request.vector is not None and not request.sort:
+            return await self._fused(scope, request, sides)
+        return await self._listed(scope, request, sides)
+
+    def _sides(self, scope: Scope, request: SearchRequest) -> list[_Side]:
+        guard = Guard(scope)
+        ordered = [{name: {"order": order, "missing": "_last"}} for name, order in request.sort]
+        by_relevance = ["_score", {"id": "asc"}]
+        limits = [limit for limit in (guard.readable(name) for name, _ in request.sort) if limit is not None]
+        if not ordered:
+            sides = [_Side(guard, (), by_relevance, relevance=True)]
+        else:
+            sides = [_Side(guard, tuple(limits), [*ordered, {"id": "asc"}])]
+            if limits:
+                rest: Query = {"bool": {"must_not": [{"bool": {"filter": limits}}]}}
+                sides.append(_Side(guard, (rest,), [{"id": "asc"}]))
+        if scope.has_existence_only and request.keyword:
+            stubs = Guard(scope, existence=True)
+            order = [{name: "asc"} for name in ("provider", "collection", "right", "office", "id")]
+            sides.append(_Side(stubs, (), order))
+        return sides
+
+    async def _listed(self, scope: Scope, request: SearchRequest, sides: list[_Side]) -> Page:
+        """Keyword results, side after side, one round trip."""
+        first = request.position.side
+        bodies = []
+        for number, side in enumerate(sides):
+            bodies.append(
+                self._body(
+                    scope,
+                    request,
+                    side,
+                    matching=[side.guard.query(request.query)],
+                    size=0 if number < first else request.size + 1,
+                    after=request.position.after if number == first else None,
+                )
+            )
+        answers = await self._msearch(request, bodies)
+        hits: list[Hit] = []
+        following: Position | None = None
+        for number, answer in enumerate(answers):
+            found = answer["hits"]["hits"] if number >= first else []
+            room = request.size - len(hits)
+            for raw in found[:room]:
+                rank = request.position.offset + len(hits) + 1
+                hits.append(self._hit(scope, raw, rank, 1 / (RANK_CONSTANT + rank)))
+            if len(found) > room:
+                if room:
+                    after: tuple[Any, ...] | None = tuple(found[room - 1]["sort"])
+                else:
+                    after = request.position.after if number == first else None
+                following = Position(number, request.position.offset + len(hits), after=after)
+                break
+        total = sum(answer["hits"]["total"]["value"] for answer in answers)
+        return Page(total, tuple(hits), _merged_facets(request, answers), following)
+
+    async def _fused(self, scope: Scope, request: SearchRequest, sides: list[_Side]) -> Page:
+        """Keyword and nearest neighbours, fused by rank; then the rest of the keyword results; then the stubs."""
+        main, stubs = sides[0], sides[1:]
+        guard = main.guard
+        keyword = guard.query(request.query) if request.keyword else NOTHING
+        everything = [*request.filters, *request.facet_filters.values()]
+        bodies = [
+            {
+                "query": {"bool": {"must": [keyword], "filter": [guard.base(), *map(guard.query, everything)]}},
+                "sort": main.sort,
+                "size": WINDOW,
+                "_source": False,
+                "track_total_hits": False,
+            },
+            self._neighbours(guard, request, everything),
+        ]
+        own = [name for name in request.facets if name in request.facet_filters]
+        for name in own:
+            others = [clause for other, clause in request.facet_filters.items() if other != name]
+            bodies.append(self._neighbours(guard, request, [*request.filters, *others]))
+        listed, nearest, *relaxed = await self._msearch(request, bodies)
+        words = [(raw["sort"][-1], raw["sort"]) for raw in listed["hits"]["hits"]]
+        near = _near(nearest)
+        candidates = {name: _near(answer) for name, answer in zip(own, relaxed, strict=True)}
+        order = fuse([[name for name, _ in words], near])
+        vector_ranks = {name: rank for rank, name in enumerate(near, 1)}
+
+        position = request.position
+        page = order[position.fused : position.fused + request.size] if position.side == 0 else []
+        beyond = len(words) == WINDOW
+        union = _any_of(keyword, near)
+        bodies = [
+            self._body(scope, request, main, [union], size=0, candidates=(keyword, candidates)),
+            self._documents(scope, request, guard, keyword, [name for name, _ in page]),
+        ]
+        room = request.size - len(page)
+        reading = position.side == 0 and position.fused + len(page) >= len(order)
+        if beyond:
+            shown = {"bool": {"must_not": [{"terms": {"id": near}}]}} if near else {"match_all": {}}
+            bodies.append(
+                self._body(
+                    scope,
+                    request,
+                    _Side(guard, (guard.query(shown),), main.sort),
+                    [keyword],
+                    size=room + 1 if reading else 0,
+                    after=position.after or tuple(words[-1][1]),
+                    facets=False,
+                )
+            )
+        for side in stubs:
+            at_stubs = position.side == 1
+            bodies.append(
+                self._body(
+                    scope,
+                    request,
+                    side,
+                    [side.guard.query(request.query)],
+                    size=room + 1 if reading or at_stubs else 0,
+                    after=position.after if at_stubs else None,
+                )
+            )
+        counted, documents, *rest = await self._msearch(request, bodies)
+        by_id = {raw["_source"]["id"]: raw for raw in documents["hits"]["hits"]}
+        hits: list[Hit] = []
+        for name, score in page:
+            if name in by_id:
+                rank = position.offset + len(hits) + 1
+                hits.append(self._hit(scope, by_id[name], rank, score, vector_ranks.get(name)))
+        fused = position.fused + len(page)
+        following = Position(0, position.offset + len(hits), fused) if fused < len(order) else None
+        after = position.after
+        for number, answer in enumerate(rest):
+            side_number = 0 if beyond and number == 0 else 1
+            found = answer["hits"]["hits"]
+            room = request.size - len(hits)
+            if following is not None or not found or side_number < position.side:
+                continue
+            for raw in found[:room]:
+                rank = position.offset + len(hits) + 1
+                hits.append(self._hit(scope, raw, rank, 1 / (RANK_CONSTANT + rank)))
+            if len(found) > room:
+                if room:
+                    after = tuple(found[room - 1]["sort"])
+                elif side_number != position.side:
+                    after = None
+                following = Position(side_number, position.offset + len(hits), fused, after)
+        total = counted["hits"]["total"]["value"] + sum(a["hits"]["total"]["value"] for a in rest[int(beyond) :])
+        return Page(total, tuple(hits), _merged_facets(request, [counted, *rest[int(beyond) :]]), following)
+
+    def _body(
+        self,
+        scope: Scope,
+        request: SearchRequest,
+        side: _Side,
+        matching: list[Query],
+        *,
+        size: int,
+        after: tuple[Any, ...] | None = None,
+        facets: bool = True,
+        candidates: tuple[Query, Mapping[str, list[str]]] | None = None,
+    ) -> Query:
+        guard = side.guard
+        within = {name: guard.query(clause) for name, clause in request.facet_filters.items()}
+        required = [guard.base(), *side.limit, *(guard.query(clause) for clause in request.filters)]
+        aggregations: Query = {}
+        post = list(within.values())
+        counted = [name for name in request.facets if facets]
+        if candidates is not None and candidates[1]:
+            # A facet that ignores its own filter also looks at the neighbours found without that filter.
+            matching = [_any_of(candidates[0], sorted({n for ids in candidates[1].values() for n in ids}), matching)]
+        for name in counted:
+            others: list[Query] = [clause for other, clause in within.items() if other != name]
+            if candidates is not None and candidates[1]:
+                ids = candidates[1].get(name)
+                if ids is not None:
+                    others.append(_any_of(candidates[0], ids))
+            aggregations[name] = guard.facet(name, request.facet_size, others)
+        body: Query = {
+            "query": {"bool": {"must": matching, "filter": required}},
+            "size": size,
+            "track_total_hits": True,
+            "sort": side.sort,
+        }
+        if post:
+            body["post_filter"] = {"bool": {"filter": post}}
+        if aggregations:
+            body["aggs"] = aggregations
+        if after is not None and size:
+            body["search_after"] = list(after)
+        if size:
+            body["_source"] = {"includes": [*self._deciding(scope), "record"]}
+            if request.highlight and not guard.existence:
+                body["highlight"] = HIGHLIGHT
+        return body
+
+    def _documents(
+        self, scope: Scope, request: SearchRequest, guard: Guard, keyword: Query, ids: Sequence[str]
+    ) -> Query:
+        """The documents of a page; filtered again, so that nothing is shown that the filter does not let through."""
+        body: Query = {
+            "query": {
+                "bool": {"filter": [guard.base(), {"terms": {"id": list(ids)}}], "should": [keyword]},
+            },
+            "size": len(ids),
+            "_source": {"includes": [*self._deciding(scope), "record"]},
+        }
+        if request.highlight:
+            body["highlight"] = HIGHLIGHT
+        return body
+
+    def _neighbours(self, guard: Guard, request: SearchRequest, required: Sequence[Query]) -> Query:
+        conditions = [*required, *([request.vector_filter] if request.vector_filter else [])]
+        inside: Query = {"bool": {"filter": conditions}}
+        clause = {"vector": list(request.vector or ()), "k": NEIGHBOURS, **({"filter": inside} if conditions else {})}
+        return {
+            "query": guard.query({"knn": {"embedding": clause}}),
+            "size": NEIGHBOURS,
+            "_source": {"includes": ["id"]},
+            "track_total_hits": False,
+        }
+
+    def _deciding(self, scope: Scope) -> list[str]:
+        classes = {f"{name}.any" for grant in scope.grants for name, _ in grant.condition.classes}
+        return [*DECIDING, *sorted(classes)]
+
+    def _hit(self, scope: Scope, raw: Mapping[str, Any], rank: int, score: float, near: int | None = None) -> Hit:
+        document = raw["_source"]
+        view = scope.view(document)
+        if Group.EXISTENCE not in view.groups:
+            # The engine's filter and the scope's own rule are the same; a difference is a fault, never a disclosure.
+            raise EngineError("The engine returned a record outside the caller's scope; the answer was withheld.")
+        table = fields()
+        highlights = {
+            name: parts for name, parts in raw.get("highlight", {}).items() if table.group_of(name) in view.groups
+        }
+        matched = tuple(sorted(raw.get("matched_queries", ()))) if Group.BIBLIOGRAPHY in view.groups else ()
+        return Hit(document["id"], rank, round(score, 6), document, view, highlights, matched, near)
+
+    # -------------------------------------------------------------------------------------------- other ways out
+
+    async def get(self, scope: Scope, record_id: str) -> Hit | None:
+        """One record as the caller sees it; None where it does not exist or the caller may not know that it does."""
+        _must_be(scope)
+        if not scope.grants:
+            return None
+        body = {
+            "query": {"bool": {"filter": [scope.filter(), {"term": {"id": record_id}}]}},
+            "size": 1,
+            "_source": {"includes": [*self._deciding(scope), "record"]},
+        }
+        answer = await self._request("POST", f"/{self.aliases()}/_search", body, self._options())
+        found = answer["hits"]["hits"]
+        return self._hit(scope, found[0], 1, 1.0) if found else None
+
+    async def documents(self, scope: Scope, ids: Sequence[str]) -> dict[str, Hit]:
+        """Those of the named records that the caller may know to exist, by id."""
+        _must_be(scope)
+        if not scope.grants or not ids:
+            return {}
+        body = {
+            "query": {"bool": {"filter": [scope.filter(), {"terms": {"id": list(ids)}}]}},
+            "size": len(ids),
+            "_source": {"includes": [*self._deciding(scope), "record"]},
+        }
+        answer = await self._request("POST", f"/{self.aliases()}/_search", body, self._options())
+        return {raw["_source"]["id"]: self._hit(scope, raw, 1, 1.0) for raw in answer["hits"]["hits"]}
+
+    async def count(self, scope: Scope, query: Query, *, rights: Sequence[str] = ()) -> int:
+        """Number of records of which the caller may know that they exist and that match on what it may read."""
+        _must_be(scope)
+        page = await self.search(scope, SearchRequest(query, size=0, highlight=False, rights=tuple(rights)))
+        return page.total
+
+    async def stream(
+        self,
+        scope: Callable[[], Awaitable[Scope]],
+        query: Query,
+        *,
+        filters: Sequence[Query] = (),
+        rights: Sequence[str] = (),
+        batch: int = 200,
+    ) -> AsyncIterator[tuple[Scope, tuple[Hit, ...]]]:
+        """All results, batch by batch, for exports and jobs.
+
+        `scope` is asked anew before every batch: a right taken away ends in the next batch, whatever was queried
+        before.
+        """
+        snapshot = await self.snapshot(rights)
+        position: Position | None = Position()
+        try:
+            while position is not None:
+                current = await scope()
+                page = await self.search(
+                    current,
+                    SearchRequest(
+                        query,
+                        tuple(filters),
+                        sort=(("id", "asc"),),
+                        size=batch,
+                        position=position,
+                        highlight=False,
+                        rights=tuple(rights),
+                        snapshot=snapshot,
+                    ),
+                )
+                # Rights may have changed while the engine worked; what was found is looked at again before it leaves.
+                latest = await scope()
+                hits = page.hits
+                if latest.fingerprint != current.fingerprint:
+                    allowed = await self.documents(latest, [hit.id for hit in hits])
+                    hits = tuple(allowed[hit.id] for hit in hits if hit.id in allowed)
+                yield latest, hits
+                position = page.next
+        finally:
+            await self.release(snapshot)
+
+    async def snapshot(self, rights: Sequence[str] = ()) -> str:
+        """A frozen view of the indices for paging on; says nothing by itself, every search through it is filtered."""
+        answer = await self._request(
+            "POST", f"/{self.aliases(rights)}/_search/point_in_time", None, {"keep_alive": PIT_KEEP_ALIVE}
+        )
+        return str(answer["pit_id"])
+
+    async def release(self, snapshot: str) -> None:
+        await self._request("DELETE", "/_search/point_in_time", {"pit_id": [snapshot]})
+
+    # ------------------------------------------------------------------------------------------------------- wire
+
+    def _options(self) -> dict[str, Any]:
+        return {"ignore_unavailable": "true", "allow_partial_search_results": "false"}
+
+    async def _msearch(self, request: SearchRequest, bodies: Sequence[Query]) -> list[dict[str, Any]]:
+        if request.snapshot is not None:
+            pit = {"id": request.snapshot, "keep_alive": PIT_KEEP_ALIVE}
+            path, options = "/_search", {"allow_partial_search_results": "false"}
+            answers = await asyncio.gather(
+                *(self._request("POST", path, {**body, "pit": pit}, options) for body in bodies)
+            )
+            return [_whole(answer) for answer in answers]
+        index = self.aliases(request.rights)
+        if len(bodies) == 1:
+            return [_whole(await self._request("POST", f"/{index}/_search", bodies[0], self._options()))]
+        header = orjson.dumps({"index": index.split(","), **{k: v == "true" for k, v in self._options().items()}})
+        lines = b"".join(header + b"\n" + orjson.dumps(body) + b"\n" for body in bodies)
+        answer = await self._request("POST", "/_msearch", lines)
+        return [_whole(part) for part in answer["responses"]]
+
+    async def _request(
+        self, method: str, path: str, body: Any = None, params: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        headers = {"content-type": "application/x-ndjson"} if isinstance(body, bytes) else None
+        try:
+            return dict(
+                await self.client.transport.perform_request(method, path, params=params, body=body, headers=headers)
+            )
+        except (NoConnection, ConnectionTimeout) as error:
+            raise EngineUnavailable(
+                "The search engine does not answer.", remedy="Try again in a moment; `concord doctor` says more."
+            ) from error
+        except NotFoundError as error:
+            if "point_in_time" in str(error.info) or "search_context_missing" in str(error.info):
+                raise SnapshotGone("The result list is no longer held.") from error
+            raise EngineError("An index is missing.", remedy="Run `concord doctor`.") from error
+        except TransportError as error:
+            if error.status_code in (429, 503):
+                raise EngineUnavailable("The search engine is overloaded.", remedy="Try again in a moment.") from error
+            raise EngineError(f"The search engine refused a request ({error.error}).") from error
+
+
+class SnapshotGone(EngineError):
+    """A point in time has expired."""
+
+
+def _must_be(scope: Scope) -> None:
+    if not isinstance(scope, Scope):
+        raise TypeError(f"A search needs a Scope, not {type(scope).__name__}.")
+
+
+def _whole(answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer, if every shard took part: half a result list would look like a whole one."""
+    if "error" in answer:
+        if answer.get("status") in (429, 503):
+            raise EngineUnavailable("The search engine is overloaded.", remedy="Try again in a moment.")
+        raise EngineError(f"The search engine refused a request ({answer['error'].get('type')}).")
+    if answer.get("timed_out") or answer["_shards"]["failed"]:
+        raise EngineUnavailable("Part of the index did not answer.", remedy="Try again in a moment.")
+    return answer
+
+
+def _near(answer: Mapping[str, Any]) -> list[str]:
+    """Ids of the neighbours near enough, nearest first, ties by id. Lucene's score of an inner product p ≥ 0 is 1
+    + p."""
+    found = [(-raw["_score"], raw["_source"]["id"]) for raw in answer["hits"]["hits"] if raw["_score"] - 1 >= FLOOR]
+    return [name for _, name in sorted(found)]
+
+
+def _any_of(keyword: Query, ids: Sequence[str], also: Sequence[Query] = ()) -> Query:
+    parts = [keyword, *also, *([{"terms": {"id": list(ids)}}] if ids else [])]
+    return {"bool": {"should": parts, "minimum_should_match": 1}}
+
+
+def _merged_facets(request: SearchRequest, answers: Sequence[Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    merged: dict[str, list[dict[str, Any]]] = {}
+    for name in request.facets:
+        counts: dict[str, int] = {}
+        for answer in answers:
+            for bucket in answer.get("aggregations", {}).get(name, {}).get("values", {}).get("buckets", ()):
+                value = str(bucket.get("key_as_string", bucket["key"]))
+                value = value[:4] if facet_fields().is_year(name) else value
+                counts[value] = counts.get(value, 0) + bucket["doc_count"]
+        if facet_fields().is_year(name):
+            ranked = sorted(counts.items(), reverse=True)
+        else:
+            ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        merged[name] = [{"value": value, "count": count} for value, count in ranked[: request.facet_size]]
+    return merged
+
+
+def fields_of(highlights: Mapping[str, Sequence[str]]) -> list[tuple[str, str | None, list[str]]]:
+    """(field, language, words) for each highlighted field: which words brought the hit, where and in which language."""
+    found = []
+    for name in sorted(highlights):
+        root, _, tail = name.partition(".")
+        language = tail if re.fullmatch(r"[a-z]{2,3}(_[a-z]+)?", tail) and tail != "name" else None
+        words = sorted({w.lower() for part in highlights[name] for w in re.findall(r"<em>(.*?)</em>", part)})
+        found.append((root, language, words))
+    return found

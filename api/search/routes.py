@@ -1,0 +1,168 @@
+"""GET and POST /v1/search, /v1/records/{id}, /v1/records/{id}/original."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+
+from api.access.model import Permission
+from api.dependencies import Access, Guard
+from api.search import records
+from api.search.facets import facet_fields
+from api.search.service import Results, Search, search
+
+router = APIRouter(prefix="/v1", tags=["search"])
+
+MEDIA_TYPES = {"<": "application/xml", "{": "application/json", "[": "application/json"}
+
+EXAMPLES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "One page of results.",
+        "content": {
+            "application/json": {
+                "example": {
+                    "total": 1,
+                    "hits": [
+                        {
+                            "id": "EP.patent.EP0007054.A1",
+                            "score": 0.032787,
+                            "why": [{"by": "term", "field": "title", "language": "en", "words": ["battery"]}],
+                            "record": {"id": "EP.patent.EP0007054.A1", "right": "patent", "office": "EP"},
+                            "highlights": {"title.en": ["Solid electrolyte <em>battery</em>"]},
+                        }
+                    ],
+                    "facets": {"office": [{"value": "EP", "count": 1}]},
+                    "cursor": None,
+                    "took_ms": 12,
+                }
+            }
+        },
+    },
+    400: {"description": "The query cannot be understood, or the cursor cannot be used (RFC 9457)."},
+    401: {"description": "The credentials are not valid (RFC 9457)."},
+}
+
+CanSearch = Annotated[Access, Depends(Guard(Permission.SEARCH))]
+CanView = Annotated[Access, Depends(Guard(Permission.VIEW))]
+CanReadOriginal = Annotated[Access, Depends(Guard(Permission.ORIGINAL))]
+
+
+def json_response(content: Any, status: int = 200) -> Response:
+    return Response(orjson.dumps(content), status, media_type="application/json")
+
+
+@router.get("/search", response_model=Results, responses=EXAMPLES, summary="Search all rights")
+async def search_by_get(
+    request: Request,
+    access: CanSearch,
+    q: Annotated[str, Query(description="Query text", examples=["battery ipc:H01M"])] = "",
+    rights: Annotated[list[str], Query(description="patent, trademark, design, copyright, gi")] = [],  # noqa: B006
+    offices: Annotated[list[str], Query(description="ST.3 codes")] = [],  # noqa: B006
+    languages: Annotated[list[str], Query(description="ISO 639-1 codes")] = [],  # noqa: B006
+    facets: Annotated[list[str] | None, Query(description="Facets to count")] = None,
+    facet_size: int = 20,
+    sort: Annotated[str, Query(description="relevance, published, -published, filed, …")] = "relevance",
+    size: Annotated[int, Query(description="Hits on a page, at most 200")] = 20,
+    cursor: Annotated[str | None, Query(description="From the page before")] = None,
+    mode: Annotated[str, Query(description="keyword, semantic or hybrid")] = "hybrid",
+    highlight: bool = True,
+    full: Annotated[bool, Query(description="Claims and descriptions too")] = False,
+) -> Response:
+    """Any facet's name is also a parameter that filters: `…&ipc=H01M&year=2020,2021`. Lists take commas or repeats."""
+    given: dict[str, Any] = {}
+    known = set(Search.model_fields) - {"filters"}
+    filters: dict[str, list[str]] = {}
+    for name in dict.fromkeys(request.query_params.keys()):
+        values = request.query_params.getlist(name)
+        if name in ("rights", "offices", "languages", "facets"):
+            given[name] = split(values)
+        elif name in known:
+            given[name] = values[-1]
+        elif name in facet_fields().terms or name in facet_fields().years:
+            filters[name] = split(values) if name not in ("applicant", "owner", "inventor") else values
+        else:
+            raise RequestValidationError(
+                [{"loc": ("query", name), "msg": "There is no such parameter.", "type": "extra_forbidden"}]
+            )
+    if filters:
+        given["filters"] = filters
+    return await respond(access, given)
+
+
+@router.post("/search", response_model=Results, responses=EXAMPLES, summary="Search all rights")
+async def search_by_post(access: CanSearch, asked: Search) -> Response:
+    """The same search with its parts as JSON; filters by facet name under `filters`."""
+    found = await search(access, asked)
+    return json_response(dump(found))
+
+
+async def respond(access: Access, given: dict[str, Any]) -> Response:
+    try:
+        asked = Search.model_validate(given)
+    except ValidationError as error:
+        raise RequestValidationError(
+            [{**fault, "loc": ("query", *fault["loc"])} for fault in error.errors()]
+        ) from error
+    found = await search(access, asked)
+    return json_response(dump(found))
+
+
+def dump(found: Results) -> dict[str, Any]:
+    """As JSON; built by hand because records are JSON already and validating them again would cost more than the
+    search."""
+    return {
+        "total": found.total,
+        "hits": [
+            {
+                "id": hit.id,
+                "score": hit.score,
+                "why": [{k: v for k, v in vars(reason).items() if v not in (None, [])} for reason in hit.why],
+                "record": hit.record,
+                "highlights": hit.highlights,
+            }
+            for hit in found.hits
+        ],
+        "facets": {name: [vars(bucket) for bucket in buckets] for name, buckets in found.facets.items()},
+        "cursor": found.cursor,
+        "took_ms": found.took_ms,
+    }
+
+
+def split(values: list[str]) -> list[str]:
+    return [part.strip() for value in values for part in value.split(",") if part.strip()]
+
+
+@router.get(
+    "/records/{record_id}",
+    summary="One record",
+    responses={404: {"description": "No such record, or none that you may know of: the two look the same."}},
+)
+async def record(record_id: str, access: CanView) -> Response:
+    """The harmonised record, with what your rights let you see of it."""
+    return json_response(await records.view(access, record_id))
+
+
+@router.get(
+    "/records/{record_id}/original",
+    summary="One record as delivered",
+    response_class=Response,
+    responses={
+        200: {"content": {"application/octet-stream": {}}, "description": "The bytes as delivered."},
+        404: {"description": "No such original, or none that you may see whole."},
+    },
+)
+async def original(record_id: str, access: CanReadOriginal) -> Response:
+    """The very bytes from which the record was read. Only for those who hold every field group of it, personal
+    data too."""
+    found = await records.original(access, record_id)
+    start = found.content[:200].lstrip(b"\xef\xbb\xbf \t\r\n")[:1].decode("ascii", "replace")
+    return Response(
+        found.content,
+        media_type=MEDIA_TYPES.get(start, "application/octet-stream"),
+        # Never shown in the browser as a page of ours: originals are others' mark-up.
+        headers={"content-disposition": "attachment", "concord-format": found.format},
+    )

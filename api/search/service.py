@@ -1,0 +1,216 @@
+"""A search from the API's request to its answer: query, plan, engine, what each hit may show, and why it is there."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.access.audit import disclosures
+from api.access.model import Group
+from api.dependencies import Access
+from api.search import cursor as cursors
+from api.search import query as language
+from api.search.cursor import BadCursor, Cursor
+from api.search.engine import Hit, Page, Position, SearchRequest, SnapshotGone, fields_of
+from api.search.facets import facet_fields
+from common.errors import QueryError
+
+DEFAULT_FACETS = ("right", "office", "language")
+FULL_TEXT = frozenset({"claims", "description"})
+
+Strings = Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=200)]
+
+
+class Search(BaseModel):
+    """A search as the API takes it, by GET or POST."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    q: Annotated[str, Field(max_length=language.MAX_LENGTH)] = ""
+    """Query text; empty finds everything."""
+    rights: Strings = []
+    """patent, trademark, design, copyright, gi."""
+    offices: Strings = []
+    """ST.3 codes."""
+    languages: Strings = []
+    """ISO 639-1 codes of texts that a record must have."""
+    filters: Annotated[dict[str, Strings], Field(max_length=20)] = {}
+    """Facet name → values, any of which a record must have."""
+    facets: Strings | None = None
+    """Names of the facets to count; none given: right, office, language."""
+    facet_size: Annotated[int, Field(ge=1, le=500)] = 20
+    sort: str = "relevance"
+    """relevance, or a date, number or office; with `-` before it, falling."""
+    size: Annotated[int, Field(ge=0, le=200)] = 20
+    cursor: Annotated[str, Field(max_length=cursors.LONGEST)] | None = None
+    """From a page before: goes on with that search; only `size` may be given beside it."""
+    mode: Literal["keyword", "semantic", "hybrid"] = "hybrid"
+    highlight: bool = True
+    full: bool = False
+    """Whether hits carry claims and descriptions too."""
+
+
+class Why(BaseModel):
+    """One reason why a hit is there."""
+
+    by: Literal["term", "field", "vector"]
+    field: str | None = None
+    language: str | None = None
+    words: list[str] = []
+    rank: int | None = None
+
+
+class HitOut(BaseModel):
+    id: str | None
+    """None where the caller may only know that the record exists."""
+    score: float
+    """Reciprocal-rank sum: depends on the order of what the caller sees and on nothing else."""
+    why: list[Why]
+    record: dict[str, Any]
+    highlights: dict[str, list[str]]
+
+
+class Bucket(BaseModel):
+    value: str
+    count: int
+
+
+class Results(BaseModel):
+    total: int
+    hits: list[HitOut]
+    facets: dict[str, list[Bucket]]
+    cursor: str | None
+    """For the next page; None after the last."""
+    took_ms: int
+
+
+async def search(access: Access, asked: Search) -> Results:
+    """One page. Raises QueryError for a query that cannot be understood, BadCursor for a cursor that cannot be used."""
+    started = time.perf_counter()
+    services, scope = access.services, access.scope
+    position, snapshot = Position(), None
+    if asked.cursor is not None:
+        held = cursors.read(services.keys, scope, asked.cursor)
+        if asked.model_fields_set - {"cursor", "size"}:
+            given = asked.model_dump(exclude={"cursor", "size"}, exclude_unset=True)
+            if any(held.search.get(name, _default(name)) != value for name, value in given.items()):
+                raise BadCursor
+        size = asked.size if "size" in asked.model_fields_set else held.search.get("size", asked.size)
+        asked = Search.model_validate({**held.search, "size": size})
+        position = held.position
+        snapshot = held.snapshot or await services.engine.snapshot(_aliased(asked))
+    request = await plan(access, asked)
+    try:
+        page = await services.engine.search(scope, replace(request, position=position, snapshot=snapshot))
+    except SnapshotGone as error:
+        raise BadCursor from error
+    # Rights may have gone while the engine worked: nothing leaves under a scope that is not the caller's any more.
+    latest = await access.again()
+    if latest.fingerprint != scope.fingerprint:
+        scope = latest
+        page = await services.engine.search(scope, replace(request, position=Position(), snapshot=None))
+        snapshot = None
+    shown = [(hit.id, dict(hit.document), hit.view) for hit in page.hits]
+    await services.record(disclosures("search", access.caller, access.purpose, shown))
+    following = None
+    if page.next is not None and asked.size:
+        kept = asked.model_dump(exclude={"cursor"}, exclude_defaults=True)
+        following = cursors.write(services.keys, scope, Cursor(kept, page.next, snapshot))
+    elif snapshot is not None and page.next is None:
+        await services.engine.release(snapshot)
+    return results(page, asked, following, started)
+
+
+def results(page: Page, asked: Search, following: str | None, started: float) -> Results:
+    return Results.model_construct(
+        total=page.total,
+        hits=[hit_out(hit, full=asked.full) for hit in page.hits],
+        facets={name: [Bucket.model_construct(**b) for b in buckets] for name, buckets in page.facets.items()},
+        cursor=following,
+        took_ms=round((time.perf_counter() - started) * 1000),
+    )
+
+
+def hit_out(hit: Hit, *, full: bool = False) -> HitOut:
+    record = hit.record
+    known = Group.BIBLIOGRAPHY in hit.view.groups
+    if known and not full:
+        record["texts"] = [text for text in record.get("texts", ()) if text["type"] not in FULL_TEXT]
+    return HitOut.model_construct(
+        id=hit.id if known else None,
+        score=hit.score,
+        why=why(hit) if known else [],
+        record=record,
+        highlights={name: list(parts) for name, parts in sorted(hit.highlights.items())},
+    )
+
+
+def why(hit: Hit) -> list[Why]:
+    """Words found, by field and language; fields that met a condition; the rank among nearest vectors."""
+    reasons: list[Why] = []
+    for field, tongue, words in fields_of(hit.highlights):
+        reasons.append(Why.model_construct(by="term", field=field, language=tongue, words=words, rank=None))
+    for label in hit.matched:
+        field, _, value = label.partition(":")
+        if field and field not in language.names().text:
+            reasons.append(Why.model_construct(by="field", field=field, language=None, words=[value], rank=None))
+    if hit.vector_rank is not None:
+        reasons.append(Why.model_construct(by="vector", field=None, language=None, words=[], rank=hit.vector_rank))
+    return reasons
+
+
+async def plan(access: Access, asked: Search) -> SearchRequest:
+    """The engine's request. Raises QueryError."""
+    table = facet_fields()
+    tree = language.parse(asked.q)
+    chosen = {"right": asked.rights, "office": [o.upper() for o in asked.offices], "language": asked.languages}
+    for name, values in asked.filters.items():
+        if values and chosen.get(name):
+            raise QueryError(f"The filter {name!r} is given twice.")
+        chosen[name] = values
+    facets = tuple(dict.fromkeys(asked.facets if asked.facets is not None else DEFAULT_FACETS))
+    clauses = {name: table.filter(name, values) for name, values in chosen.items() if values}
+    for name in facets:
+        table.field(name)
+    text, conditions = language.free_text(tree)
+    vector = None
+    if asked.mode != "keyword" and text and asked.sort == "relevance":
+        vector = await access.services.vector_of(text)
+    forms = language.default_number_forms()
+    return SearchRequest(
+        query=language.to_query(tree, forms),
+        filters=tuple(clause for name, clause in clauses.items() if name not in facets),
+        facet_filters={name: clause for name, clause in clauses.items() if name in facets},
+        facets=facets,
+        facet_size=asked.facet_size,
+        sort=_sort(asked.sort),
+        size=asked.size,
+        vector=vector,
+        vector_filter=language.to_query(conditions, forms) if conditions is not None else None,
+        keyword=asked.mode != "semantic" or vector is None,
+        highlight=asked.highlight,
+        rights=_aliased(asked),
+    )
+
+
+def _aliased(asked: Search) -> tuple[str, ...]:
+    """Rights whose indices are enough; all of them where the right is itself a facet to count."""
+    facets = asked.facets if asked.facets is not None else DEFAULT_FACETS
+    from indexer.record import Right
+
+    known = {right.value for right in Right}
+    return tuple(sorted(known & set(asked.rights))) if asked.rights and "right" not in facets else ()
+
+
+def _sort(name: str) -> tuple[tuple[str, str], ...]:
+    if name in ("", "relevance"):
+        return ()
+    order = "desc" if name.startswith("-") else "asc"
+    return ((facet_fields().sort(name.removeprefix("-")), order),)
+
+
+def _default(name: str) -> Any:
+    return Search.model_fields[name].get_default(call_default_factory=True)
