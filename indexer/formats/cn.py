@@ -93,7 +93,7 @@ def _old(record: XmlRecord) -> Draft:
     kind = publication.kind if publication else None
     draft = start(record, _right(applied_for, kind))
     draft.office = publication.office if publication and publication.office else attribute(root, "country")
-    draft.kind, draft.language = kind, (attribute(root, "lang") or LANGUAGE).lower()
+    draft.kind, draft.language = kind, attribute(root, "lang") or LANGUAGE
     add_number(draft, NumberType.PUBLICATION, publication, *_publication_dates(kind))
     add_number(draft, NumberType.APPLICATION, document_id(application), DateType.FILING)
     for gazette in every(bibliography, ".//gazette-reference"):
@@ -184,9 +184,9 @@ def _old_parties(draft: Draft, bibliography: etree._Element) -> None:
 
 def _old_texts(draft: Draft, root: etree._Element, bibliography: etree._Element) -> None:
     for title in every(bibliography, "invention-title"):
-        add_text(draft, TextType.TITLE, text(title), (attribute(title, "lang") or LANGUAGE).lower())
+        add_text(draft, TextType.TITLE, text(title), attribute(title, "lang") or LANGUAGE)
     for abstract in every(bibliography, "abstract"):
-        add_text(draft, TextType.ABSTRACT, block_text(abstract), (attribute(abstract, "lang") or LANGUAGE).lower())
+        add_text(draft, TextType.ABSTRACT, block_text(abstract), attribute(abstract, "lang") or LANGUAGE)
     add_text(draft, TextType.DESCRIPTION, block_text(first(root, "application-body/description")), LANGUAGE)
     add_text(draft, TextType.CLAIMS, block_text(first(root, "application-body/claims")), LANGUAGE)
     drawn = every(root, "application-body/drawings//img") + every(bibliography, "cn-abstract-drawing//img")
@@ -278,7 +278,7 @@ def _new(record: XmlRecord) -> Draft:
     unwrap(root)
     found = first(root, "BibliographicData")
     bibliography = found if found is not None else root
-    language = (attribute(root, "lang") or LANGUAGE).lower()
+    language = attribute(root, "lang") or LANGUAGE
     published = _once(every(bibliography, "PublicationReference"), NumberType.PUBLICATION)
     kind = (published[0].kind if published else None) or attribute(root, "kind")
     draft = start(record, Right.DESIGN if (kind or "").startswith("S") else Right.PATENT)

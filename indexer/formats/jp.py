@@ -77,7 +77,7 @@ def _gazette(record: XmlRecord) -> Draft:
     kind = attribute(root, "kind-of-st16") or attribute(root, "kind-of-jp")
     draft = start(record, Right.PATENT)
     draft.office, draft.kind = attribute(root, "country") or OFFICE, kind
-    draft.language = (attribute(root, "lang") or LANGUAGE).lower()
+    draft.language = attribute(root, "lang") or LANGUAGE
     publication = document_id(first(bibliography, "publication-reference"))
     if publication is not None:
         label, publication.kind = publication.kind, kind
@@ -204,9 +204,9 @@ def _designations(written: str) -> list[DraftDesignation]:
 
 def _texts(draft: Draft, root: etree._Element, bibliography: etree._Element) -> None:
     for title in every(bibliography, "invention-title"):
-        add_text(draft, TextType.TITLE, text(title), (attribute(title, "lang") or LANGUAGE).lower())
+        add_text(draft, TextType.TITLE, text(title), attribute(title, "lang") or LANGUAGE)
     for abstract in every(root, "abstract"):
-        add_text(draft, TextType.ABSTRACT, block_text(abstract), (attribute(abstract, "lang") or LANGUAGE).lower())
+        add_text(draft, TextType.ABSTRACT, block_text(abstract), attribute(abstract, "lang") or LANGUAGE)
     add_text(draft, TextType.DESCRIPTION, block_text(first(root, "description")), LANGUAGE)
     add_text(draft, TextType.CLAIMS, block_text(first(root, "claims")), LANGUAGE)
     for path, kind in (("patcit", "patent"), ("nplcit", "literature")):
@@ -274,7 +274,7 @@ def _document(record: XmlRecord) -> Draft:
     unwrap(root)
     law = next((found for node in root.iter() if (found := attribute(node, "kind-of-law"))), "patent")
     draft = start(record, LAWS.get(law, Right.PATENT))
-    draft.partial, draft.office, draft.language = True, OFFICE, (attribute(root, "lang") or LANGUAGE).lower()
+    draft.partial, draft.office, draft.language = True, OFFICE, attribute(root, "lang") or LANGUAGE
     for element in every(root, ".//application-reference"):
         number = _own(element)
         add_number(draft, NumberType.APPLICATION, number, DateType.FILING)

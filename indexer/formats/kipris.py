@@ -128,8 +128,8 @@ def _draft(record: XmlRecord) -> Draft:
     def several(names: str) -> list[str]:
         return [part.strip() for part in (one(names) or "").split("|") if part.strip()]
 
-    applied = one("applicationnumber") or ""
-    default = PREFIXES.get(applied[:2], Right.TRADEMARK if applied.startswith("4") else Right.PATENT)
+    serial = one("applicationnumber") or ""
+    default = PREFIXES.get(serial[:2], Right.TRADEMARK if serial.startswith("4") else Right.PATENT)
     right = RIGHTS.get(local(record.element), default)
     draft = start(record, right)
     draft.office = OFFICE
@@ -151,9 +151,9 @@ def _draft(record: XmlRecord) -> Draft:
     for position, name in enumerate(several("inventorname designername inventor")):
         draft.parties.append(DraftParty(makers, name, entity="person", sequence=position + 1))
     for names, scheme in CLASSES:
-        office = OFFICE if scheme.startswith("KR-") else None
+        by = OFFICE if scheme.startswith("KR-") else None
         for position, symbol in enumerate(several(names)):
-            draft.classifications.append(DraftClassification(scheme, symbol, first=position == 0, office=office))
+            draft.classifications.append(DraftClassification(scheme, symbol, first=position == 0, office=by))
     _texts(draft, one)
     kind: Literal["mark", "design-view", "drawing"] = "drawing"
     if right is not Right.PATENT:

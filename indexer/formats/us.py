@@ -97,7 +97,7 @@ def _red_book(record: XmlRecord) -> Draft:
     granted = local(root) == "us-patent-grant"
     found = first(root, "us-bibliographic-data-grant" if granted else "us-bibliographic-data-application")
     bibliography = found if found is not None else root
-    language = (attribute(root, "lang") or LANGUAGE).lower()
+    language = attribute(root, "lang") or LANGUAGE
     publication = document_id(first(bibliography, "publication-reference"))
     application = first(bibliography, "application-reference")
     design = application is not None and "design" in (attribute(application, "appl-type") or "")
@@ -126,9 +126,9 @@ def _red_book(record: XmlRecord) -> Draft:
     draft.citations = _red_book_citations(bibliography)
     draft.events = _red_book_events(bibliography)
     for title in every(bibliography, "invention-title"):
-        add_text(draft, TextType.TITLE, text(title), (attribute(title, "lang") or language).lower())
+        add_text(draft, TextType.TITLE, text(title), attribute(title, "lang") or language)
     for abstract in every(root, "abstract"):
-        add_text(draft, TextType.ABSTRACT, block_text(abstract), (attribute(abstract, "lang") or language).lower())
+        add_text(draft, TextType.ABSTRACT, block_text(abstract), attribute(abstract, "lang") or language)
     add_text(draft, TextType.DESCRIPTION, block_text(first(root, "description")), language)
     claims = [block_text(first(root, "us-claim-statement")), block_text(first(root, "claims"))]
     add_text(draft, TextType.CLAIMS, "\n".join(part for part in claims if part), language)
