@@ -153,7 +153,8 @@ def publication(element: etree._Element) -> Draft:
     draft = Draft(Right.PATENT, partial=True)
     references = [element] if local(element) == "publication-reference" else every(element, "publication-reference")
     for reference in references:
-        draft.numbers += st36.document_ids(reference, NumberType.PUBLICATION)
+        number = st36.one_number(st36.document_ids(reference, NumberType.PUBLICATION))
+        draft.numbers += [number] if number else []
     st36.first_date(draft, DateType.PUBLICATION, draft.numbers)
     draft.office = next((number.office for number in draft.numbers if number.office), None)
     draft.kind = next((number.kind for number in draft.numbers if number.kind), None)
@@ -264,8 +265,15 @@ def register_document(element: etree._Element) -> Draft:
                 )
         draft.classifications = register_classes(data)
         search_reports(draft, data)
-    # the dossier is no one of its publications
+    # the dossier is no one of its publications, and its dates are those of the European phase
     draft.kind = None
+    draft.dates = [date for date in draft.dates if date.type not in (DateType.PUBLICATION, DateType.FILING)]
+    for number in draft.numbers:
+        if number.date and number.type in (NumberType.PCT_PUBLICATION, NumberType.PCT_APPLICATION):
+            draft.dates.append(DraftDate(DateType.OTHER, number.date, label=number.raw))
+    own = [number for number in draft.numbers if number.office == "EP"]
+    st36.first_date(draft, DateType.PUBLICATION, [n for n in own if n.type is NumberType.PUBLICATION])
+    st36.first_date(draft, DateType.FILING, [n for n in own if n.type is NumberType.APPLICATION])
     draft.numbers.sort(key=lambda number: number.office != "EP")
     for status in every(element, "ep-patent-statuses/ep-patent-status"):
         draft.events.append(

@@ -9,6 +9,7 @@ document type loses nothing.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
@@ -86,6 +87,9 @@ RELATIONS = {
 }
 
 DESIGNATIONS = {"B810": "pct", "B820": "elected", "B840": "contracting", "B845EP": "extension", "B849EP": "validation"}
+
+CITED = re.compile(r"^([A-Z]{2})-([A-Z]\d?)-\s*(.+)$")
+"""A cited patent document as B561 prints it: `EP-A- 0 460 575` (ST.14)."""
 
 READ_BY_NAME = frozenset(
     {"B110", "B121", "B121EP", "B130", "B190", "B210", "B260", "B053EP", "B070EP", "B552"}
@@ -207,7 +211,7 @@ def titles_and_notes(draft: Draft, data: etree._Element) -> None:
                 elif local(node) == text_tag and (words := text(node)):
                     draft.texts.append(DraftText(text_type, words, language))
                     language = None
-    for path in ("B000/eptags/B053EP", "B000/eptags/B070EP", "B100/B120/B121EP"):
+    for path in ("B000/eptags/B053EP", "B000/eptags/B070EP", "B100/B120/B121", "B100/B120/B121EP"):
         draft.texts += [DraftText(TextType.OTHER, words, attribute(data, "lang")) for words in values(data, path)]
     for group in every(data, "B500/B550"):
         draft.texts += [DraftText(TextType.KEYWORD, words, value(group, "B551")) for words in values(group, "B552")]
@@ -222,8 +226,11 @@ def citations(draft: Draft, data: etree._Element) -> None:
             if raw is None:
                 continue
             if tag == "B561":
+                parts = CITED.match(raw)
                 number = DraftNumber(NumberType.PUBLICATION, raw)
-                found.append(DraftCitation("patent", number=number, phase=tag))
+                if parts is not None:
+                    number = DraftNumber(NumberType.PUBLICATION, parts[3], office=parts[1], kind=parts[2])
+                found.append(DraftCitation("patent", number=number, text=raw if parts else None, phase=tag))
             elif tag == "B562":
                 found.append(DraftCitation("literature", text=raw, phase=tag))
             elif tag == "B563" and found:
@@ -349,9 +356,7 @@ def international(draft: Draft, data: etree._Element) -> None:
 
 
 def events(draft: Draft, data: etree._Element) -> None:
-    """Kind of document as the present status, lapses by state, oppositions."""
-    if (words := value(data, "B100/B120/B121")) is not None:
-        draft.events.append(st36.current_status(draft.kind or words, "EP-DOCUMENT", draft.office, words))
+    """Lapses by state, oppositions."""
     for node in data.iter("{*}B475", "{*}B475EP"):
         # date and state follow one another, once for each state
         date: str | None = None

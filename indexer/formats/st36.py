@@ -49,8 +49,8 @@ BLOCKS = frozenset(
     | {"maths", "chemistry", "patcit", "nplcit", "citation", "passage"}
 )
 """Elements whose text stands on a line of its own."""
-WRITINGS = ("docdb", None, "original", "docdba", "epodoc", "intermediate")
-"""Which of several writings of one number is the main one; the others become its `forms`."""
+WRITINGS = ("docdb", None, "epodoc", "original", "docdba", "intermediate")
+"""Which of several writings of a number is the main one; the others become its `forms`. `original` names no country."""
 NAME_WRITINGS = ("original", "docdba", None, "docdb", "intermediate", "epodoc")
 """Which of several writings of one name is the main one: the office's own before the provider's standardised ones."""
 COUNTRY_IN_NAME = re.compile(r"\s*\[([A-Z]{2})\]$")
@@ -136,13 +136,13 @@ def document_id(element: etree._Element, number_type: NumberType, writing: str |
     raw = value(element, "doc-number")
     if raw is None:
         return None
+    writing = attribute(element, "document-id-type", "data-format", "format") or writing
+    office = value(element, "country")
+    if office is None and writing == "epodoc" and raw[:2].isalpha():
+        # EPODOC writes the country into the number
+        office = raw[:2]
     return DraftNumber(
-        number_type,
-        raw,
-        office=value(element, "country"),
-        kind=value(element, "kind"),
-        date=value(element, "date"),
-        format=attribute(element, "document-id-type", "data-format", "format") or writing,
+        number_type, raw, office, kind=value(element, "kind"), date=value(element, "date"), format=writing
     )
 
 
@@ -175,14 +175,21 @@ def _rank(order: tuple[str | None, ...], writing: str | None) -> int:
 
 
 def references(bibliography: etree._Element, name: str, number_type: NumberType) -> list[DraftNumber]:
-    """All writings of the numbers in the references called `name` (`publication-reference`), main writings first."""
-    found = [
-        number
-        for path in (name, f"{name}s/{name}")
-        for reference in every(bibliography, path)
-        for number in document_ids(reference, number_type)
-    ]
-    return sorted(found, key=lambda number: _rank(WRITINGS, number.format))
+    """The numbers in the references called `name` (`publication-reference`).
+
+    The `document-id`s of one reference write one number; so do the references that DOCDB repeats, one a `data-format`.
+    """
+    numbers: list[list[DraftNumber]] = []
+    formats: list[set[str]] = []
+    for path in (name, f"{name}s/{name}"):
+        for reference in every(bibliography, path):
+            found, writing = document_ids(reference, number_type), attribute(reference, "data-format")
+            if not writing or not formats or not formats[-1] or writing in formats[-1]:
+                numbers.append([])
+                formats.append(set())
+            numbers[-1] += found
+            formats[-1] |= {writing} if writing else set()
+    return [number for writings in numbers if (number := one_number(writings)) is not None]
 
 
 # --- parties ---
