@@ -43,6 +43,7 @@ from indexer.record import (
     Relation,
     Right,
     Source,
+    Status,
     StatusEvent,
     Text,
     TextType,
@@ -76,7 +77,7 @@ class _Assembly:
         draft, origin = self.draft, self.origin
         self.right_design_index = marks.design_index(draft.design_index)
         numbers = self._numbers(draft.numbers)
-        identifying = identifying_number(draft.right, numbers, self.office)
+        identifying = identifying_number(draft.right, numbers, self.office, draft.identified_by)
         if identifying is None:
             raise UnidentifiedRecord(
                 f"the {draft.right.value} record has no number that identifies it.",
@@ -256,6 +257,11 @@ class _Assembly:
             date=date,
             format=_format(draft.format),
         )
+        forms = []
+        for form in draft.forms:
+            other = canonical_number(form, office=office, type=draft.type, right=self.draft.right, date=date)
+            if other.known or form.startswith(office):
+                forms.append(other.canonical)
         for note in found.notes:
             self.findings.append(finding("number-note", field, raw, note=note))
         if not found.known:
@@ -267,7 +273,7 @@ class _Assembly:
             office=office,
             kind=found.kind,
             date=date,
-            forms=found.forms,
+            forms=tuple(form for form in dict.fromkeys((*found.forms, *forms)) if form != found.canonical),
         )
 
     def _numbers(self, drafts: Iterable[DraftNumber]) -> tuple[Number, ...]:
@@ -381,7 +387,7 @@ class _Assembly:
         for draft in self.draft.priorities:
             raw = draft.number
             if raw.date is None and draft.date:
-                raw = DraftNumber(raw.type, raw.raw, raw.office, raw.kind, draft.date, raw.format)
+                raw = DraftNumber(raw.type, raw.raw, raw.office, raw.kind, draft.date, raw.format, raw.forms)
             number = self._number(raw, "priorities")
             if number is None:
                 continue
@@ -498,7 +504,7 @@ class _Assembly:
             withdrawn=False,
         )
 
-    def _events(self) -> tuple[tuple[StatusEvent, ...], object]:
+    def _events(self) -> tuple[tuple[StatusEvent, ...], Status | None]:
         events: list[StatusEvent] = []
         current_at: int | None = None
         for draft in self.draft.events:
