@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 import analyzers
 
 PAIRS = Path(__file__).with_name("pairs.tsv")
+FAMILIES = Path(__file__).with_name("families.tsv")
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,23 @@ def read_pairs() -> list[Pair]:
     return [Pair(*(*row.split("\t"), "")[:6]) for row in rows]
 
 
+def read_families() -> dict[str, list[list[str]]]:
+    """Language → families of forms of one word."""
+    families: dict[str, list[list[str]]] = {}
+    for line in FAMILIES.read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            language, forms = line.split("\t")
+            families.setdefault(language, []).append(forms.split())
+    return families
+
+
 @dataclass(frozen=True)
 class Index:
     """An index on the engine whose analyzers can be asked."""
 
     client: httpx.Client
     name: str
+    asked: dict[tuple[str, str], list[set[str]]] = field(default_factory=dict)
 
     def tokens(self, body: dict[str, Any]) -> list[dict[str, Any]]:
         answer = self.client.post(f"/{self.name}/_analyze", json=body)
@@ -47,10 +59,12 @@ class Index:
 
     def terms(self, analyzer: str, text: str) -> list[set[str]]:
         """Terms by position: those of one position are readings of one word."""
-        positions: dict[int, set[str]] = {}
-        for token in self.tokens({"analyzer": analyzer, "text": text}):
-            positions.setdefault(token["position"], set()).add(token["token"])
-        return list(positions.values())
+        if (analyzer, text) not in self.asked:
+            positions: dict[int, set[str]] = {}
+            for token in self.tokens({"analyzer": analyzer, "text": text}):
+                positions.setdefault(token["position"], set()).add(token["token"])
+            self.asked[analyzer, text] = list(positions.values())
+        return self.asked[analyzer, text]
 
     def holds(self, pair: Pair) -> bool:
         in_text = set[str]().union(*self.terms(f"concord_{pair.analyzer}", pair.text))

@@ -7,9 +7,10 @@ from collections import Counter
 import pytest
 
 import analyzers
-from tests.analyzers.conftest import Index, Pair, read_pairs
+from tests.analyzers.conftest import Index, Pair, read_families, read_pairs
 
 PAIRS = read_pairs()
+FAMILIES = read_families()
 NAMES = list(dict.fromkeys(pair.analyzer for pair in PAIRS))
 
 
@@ -25,6 +26,16 @@ def test_pairs_with_every_plugin(full: Index, name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_pairs_on_a_cluster_without_plugins(bare: Index, name: str) -> None:
     assert wrong(bare, [pair for pair in PAIRS if pair.analyzer == name and not pair.needs]) == []
+
+
+@pytest.mark.parametrize("language", FAMILIES)
+def test_forms_of_a_word_meet(full: Index, language: str) -> None:
+    apart = []
+    for first, *others in FAMILIES[language]:
+        for text, query in [(first, other) for other in others] + [(other, first) for other in others]:
+            if not full.holds(Pair(language, "meet", text, query, "", "")):
+                apart.append(f"{text} | {query}")
+    assert apart == []
 
 
 def test_a_plugin_is_named_only_where_it_is_needed(bare: Index) -> None:
