@@ -20,7 +20,7 @@ from indexer.record import Layer, Record, Right, Text, TextType
 
 Matrix = NDArray[np.float32]
 
-TEXT_LIMIT = 600
+TEXT_LIMIT = 400
 """Characters of a record's text that are embedded. The cost is linear in them; a title with its abstract's first
 sentences says what the record is about."""
 

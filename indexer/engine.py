@@ -81,12 +81,37 @@ class Engine:
         }
 
     async def install(self, bound: Bound) -> None:
-        """Puts all templates. Existing indices do not change by this."""
+        """Puts all templates, unless just these are there: that takes seconds. Existing indices do not change by it."""
         wanted = mappings.templates(self.prefix, bound)
+        metas = {name: body["template"]["mappings"]["_meta"] for name, body in wanted.indices.items()}
+        if await self.installed() == metas:
+            return
         for name, body in wanted.components.items():
             await self.request("PUT", f"/_component_template/{name}", body)
         for name, body in wanted.indices.items():
             await self.request("PUT", f"/_index_template/{name}", body)
+
+    async def installed(self) -> dict[str, Json]:
+        """`_meta` of this platform's index templates, by name. Components are always put before them."""
+        answer = await self.request("GET", "/_index_template")
+        names = {mappings.alias(self.prefix, right) for right in RIGHTS}
+        return {
+            entry["name"]: entry["index_template"]["template"]["mappings"]["_meta"]
+            for entry in answer["index_templates"]
+            if entry["name"] in names
+        }
+
+    async def uninstall(self) -> None:
+        """Takes everything of this prefix away: indices, templates, components."""
+        for right in RIGHTS:
+            for index in await self.versions(right):
+                await self.drop(index)
+        for name in await self.installed():
+            await self.request("DELETE", f"/_index_template/{name}")
+        answer = await self.request("GET", "/_component_template")
+        for entry in answer["component_templates"]:
+            if entry["name"] in {f"{self.prefix}-{name}" for name in mappings.COMPONENTS}:
+                await self.request("DELETE", f"/_component_template/{entry['name']}")
 
     async def prepare(self, bound: Bound) -> None:
         """Templates, and an index behind its alias for every right that has none yet.

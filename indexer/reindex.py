@@ -18,7 +18,6 @@ from common.errors import ConcordError, Conflict, EngineError
 from indexer.binding import bind
 from indexer.engine import Engine
 from indexer.pipeline import document_of, stored_changes
-from indexer.record import SCHEMA_VERSION
 from indexer.vectors import Vectors
 from indexer.writer import Change, Failure, Writer
 from store.database import Database
@@ -157,7 +156,8 @@ class _Copy:
         """What the old index refused and the new one took is searchable now."""
         with self.database.driver() as connection:
             connection.execute(
-                'update records set index_error = null where "right" = %s and index_error is not null and id <> all(%s)',
+                'update records set index_error = null where "right" = %s '
+                "and index_error is not null and id <> all(%s)",
                 (self.right, list(self.refused)),
             )
 
@@ -191,7 +191,11 @@ def alone(database: Database, right: str) -> Iterator[None]:
         yield
 
 
-def outdated(meta: dict[str, object], wanted: dict[str, object]) -> list[str]:
-    """What an index was built with otherwise than it would be today: names of `_meta` entries."""
-    assert wanted["record_schema"] == SCHEMA_VERSION
-    return sorted(key for key, value in wanted.items() if meta.get(key) != value)
+async def outdated(engine: Engine, vectors: Vectors, right: str) -> list[str]:
+    """How the index of a right was built otherwise than it would be today: names of `_meta` entries."""
+    index = await engine.current(right)
+    if index is None:
+        return []
+    there = await engine.meta(index)
+    wanted = mappings.meta(right, await bind(engine, vectors.embedder))
+    return sorted(key for key, value in wanted.items() if there.get(key) != value)

@@ -23,9 +23,8 @@ from typing import Any
 from common.errors import ConfigurationError
 
 HERE = Path(__file__).parent
+COMPONENTS = tuple(sorted(path.stem for path in (HERE / "components").glob("*.json")))
 RIGHTS = ("patent", "trademark", "design", "copyright", "gi")
-VERSION = 1
-"""Raised when a template changes so that indices must be rebuilt."""
 
 Json = dict[str, Any]
 
@@ -40,18 +39,6 @@ class Bound:
     languages: Mapping[str, str]
     """Language code → name of its exact analyser."""
     record_schema: int
-
-    @property
-    def meta(self) -> Json:
-        """`_meta` of every index: an index whose `_meta` differs was built otherwise and needs a reindex."""
-        fingerprint = hashlib.sha256(json.dumps(self.analysis, sort_keys=True).encode()).hexdigest()[:16]
-        return {
-            "embedder": self.embedder,
-            "dimension": self.dimension,
-            "mappings": VERSION,
-            "record_schema": self.record_schema,
-            "analysis": fingerprint,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +76,30 @@ def templates(prefix: str, bound: Bound) -> Templates:
     indices: dict[str, Json] = {}
     for right in RIGHTS:
         names = _read(f"indices/{right}.json")["components"]
-        for name in names:
-            components.setdefault(f"{prefix}-{name}", {"template": _component(name, bound)})
+        parts = {name: _component(name, bound) for name in names}
+        components.update({f"{prefix}-{name}": {"template": body} for name, body in parts.items()})
         indices[f"{prefix}-{right}"] = {
             "index_patterns": [f"{prefix}-{right}-v*"],
             "composed_of": [f"{prefix}-{name}" for name in names],
             "priority": 500,
-            "template": {"mappings": {"_meta": bound.meta}},
+            "template": {"mappings": {"_meta": _meta(bound, parts)}},
         }
     return Templates(components, indices)
+
+
+def meta(right: str, bound: Bound) -> Json:
+    """`_meta` that an index of this right would get today: one that has another was built otherwise."""
+    names = _read(f"indices/{right}.json")["components"]
+    return _meta(bound, {name: _component(name, bound) for name in names})
+
+
+def _meta(bound: Bound, parts: Mapping[str, Json]) -> Json:
+    return {
+        "embedder": bound.embedder,
+        "dimension": bound.dimension,
+        "record_schema": bound.record_schema,
+        "mappings": hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16],
+    }
 
 
 def _component(name: str, bound: Bound) -> Json:
