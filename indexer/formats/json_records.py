@@ -1,7 +1,7 @@
 """JSON members cut into records: one object at a time out of a file of any size.
 
-Offices' interfaces answer with an envelope around a list. A reader names the places where its records stand, as paths of
-keys (`patents.item`, where `item` is any element of a list; `*.patentcontent.item` at any depth); each object there
+Offices' interfaces answer with an envelope around a list. A reader names the places where its records stand, as paths
+of keys (`patents.item`, where `item` is any element of a list; `*.patentcontent.item` at any depth); each object there
 is built, and the rest of the file passes by but for its single values, which `Around` keeps (messages, totals).
 """
 
@@ -17,7 +17,7 @@ from ijson.common import JSONError, ObjectBuilder
 
 from common.errors import InputError, MalformedInput, Place
 from indexer.formats.draft import Draft, DraftClassification, DraftDate, DraftNumber, DraftText
-from indexer.formats.reading import Context
+from indexer.formats.reading import Context, Reader, Signature
 from indexer.record import DateType, NumberType, TextType
 
 MAX_VALUES = 1_000_000
@@ -181,3 +181,18 @@ def add_text(
 
 def add_classes(draft: Draft, scheme: str, symbols: Iterable[str], **more: Any) -> None:
     draft.classifications += [DraftClassification(scheme, symbol, **more) for symbol in symbols if symbol]
+
+
+def reader(places: tuple[str, ...], read: RecordReader, what: str) -> Reader:
+    """A Reader of the objects at `places`; `what` names a record in messages."""
+
+    def read_member(stream: BinaryIO, context: Context) -> Iterator[Draft | InputError]:
+        return read_objects(stream, context, places, read, what)
+
+    return read_member
+
+
+def has_keys(*groups: Iterable[str]) -> Callable[[Signature], bool]:
+    """Recognises JSON that has every key of one of `groups`."""
+    wanted = tuple(frozenset(group) for group in groups)
+    return lambda found: any(group <= set(found.json_keys) for group in wanted)

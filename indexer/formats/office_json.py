@@ -7,9 +7,7 @@ Each source has one reader of one object, and one row at the end.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from functools import partial
-from typing import Any, BinaryIO
+from collections.abc import Iterator
 
 from common.errors import InputError
 from indexer.formats.draft import (
@@ -30,13 +28,14 @@ from indexer.formats.json_records import (
     add_date,
     add_number,
     add_text,
+    has_keys,
     inside,
     one,
-    read_objects,
+    reader,
     several,
     words_in,
 )
-from indexer.formats.reading import Context, Format, Reader, Signature
+from indexer.formats.reading import Format
 from indexer.record import DateType, NumberType, PartyRole, RelationType, Right, TextType
 
 # --- JPO (ip-data.jpo.go.jp) ---
@@ -79,7 +78,8 @@ def _jpo(found: Object, around: Around) -> Iterator[Draft | InputError]:
         return
     draft = Draft(_jpo_right(data), office="JP", partial=True)
     for name, inner, number_type, office, dated in JPO_NUMBERS:
-        raw, written = one(data, name) or one(data, inner), one(data, inner)
+        written = one(data, inner)
+        raw = one(data, name) or written
         forms = [written] if written and written != raw else []
         add_number(draft, number_type, raw, office, one(data, dated), forms=forms)
     for dated, date_type in JPO_DATES:
@@ -99,12 +99,12 @@ def _jpo(found: Object, around: Around) -> Iterator[Draft | InputError]:
         add_text(draft, TextType.GOODS_SERVICES, one(goods, "goodsServiceName"), "ja", symbol)
         add_classes(draft, "JP-SIMILAR-GROUP", (one(goods, "similarCode") or "").split(), office="JP")
     for party in several(data, "applicantAttorney"):
-        if name := one(party, "name"):
+        if called := one(party, "name"):
             role = JPO_ROLES.get(one(party, "applicantAttorneyClass") or "", PartyRole.OTHER)
             sequence = one(party, "repeatNumber")
             identifier = one(party, "applicantAttorneyCd")
             draft.parties.append(
-                DraftParty(role, name, identifier=identifier, sequence=int(sequence) if sequence else None)
+                DraftParty(role, called, identifier=identifier, sequence=int(sequence) if sequence else None)
             )
     _jpo_relations(draft, data)
     if state := one(data, "erasureIdentifier"):
@@ -597,30 +597,13 @@ def _euipo(found: Object, around: Around) -> Iterator[Draft | InputError]:
     yield draft
 
 
-def _reader(places: tuple[str, ...], read: Any, what: str) -> Reader:
-    def reader(stream: BinaryIO, context: Context) -> Iterator[Draft | InputError]:
-        return read_objects(stream, context, places, read, what)
-
-    return reader
-
-
-def _has(*groups: Iterable[str]) -> Any:
-    """Recognises JSON that has every key of one of `groups`."""
-    return partial(_has_one_of, tuple(frozenset(group) for group in groups))
-
-
-def _has_one_of(groups: tuple[frozenset[str], ...], found: Signature) -> bool:
-    keys = set(found.json_keys)
-    return any(group <= keys for group in groups)
-
-
 FORMATS: tuple[Format, ...] = (
     Format(
         name="json-jpo-api",
         title="JPO patent information interface (JSON)",
         rights=("patent", "trademark", "design"),
-        recognises=_has({"result", "statusCode", "remainAccessCount"}),
-        read=_reader(("result",), _jpo, "record"),
+        recognises=has_keys({"result", "statusCode", "remainAccessCount"}),
+        read=reader(("result",), _jpo, "record"),
         version=1,
         reads=(
             "application, publication, registration and international numbers (with the JPO's inner writing), dates",
@@ -635,8 +618,8 @@ FORMATS: tuple[Format, ...] = (
         name="json-prh-search",
         title="PRH (Finland) open data, hit list: patents, designs, marks (JSON)",
         rights=("patent", "design", "trademark"),
-        recognises=_has({"results", "totalResults"}),
-        read=_reader(("results.item",), _prh, "record"),
+        recognises=has_keys({"results", "totalResults"}),
+        read=reader(("results.item",), _prh, "record"),
         version=1,
         reads=(
             "application and registration number, dates, titles or mark",
@@ -649,8 +632,8 @@ FORMATS: tuple[Format, ...] = (
         name="json-prh",
         title="PRH (Finland) open data, one file: patents (JSON)",
         rights=("patent", "design", "trademark"),
-        recognises=_has({"dossierStatus", "applicationNumber"}),
-        read=_reader(("",), _prh, "record"),
+        recognises=has_keys({"dossierStatus", "applicationNumber"}),
+        read=reader(("",), _prh, "record"),
         version=1,
         reads=(
             "application and registration number, dates",
@@ -665,8 +648,8 @@ FORMATS: tuple[Format, ...] = (
         name="json-prv",
         title="PRV (Sweden) search: patents, supplementary protection certificates, marks (JSON)",
         rights=("patent", "trademark"),
-        recognises=_has({"searchPatentDTOS"}, {"searchSpcDTOS"}, {"trademarks", "idTrademark"}),
-        read=_reader(("searchPatentDTOS.item", "searchSpcDTOS.item", "trademarks.item"), _prv, "record"),
+        recognises=has_keys({"searchPatentDTOS"}, {"searchSpcDTOS"}, {"trademarks", "idTrademark"}),
+        read=reader(("searchPatentDTOS.item", "searchSpcDTOS.item", "trademarks.item"), _prv, "record"),
         version=1,
         reads=(
             "application, publication and registration number, dates, term of a certificate",
@@ -680,8 +663,8 @@ FORMATS: tuple[Format, ...] = (
         name="json-tipo-patent",
         title="TIPO open data: patents (JSON)",
         rights=("patent",),
-        recognises=_has({"patentcontent", "appl-no"}, {"patentcontent", "total-count"}),
-        read=_reader(("*.patentcontent.item",), _tipo_patent, "patent"),
+        recognises=has_keys({"patentcontent", "appl-no"}, {"patentcontent", "total-count"}),
+        read=reader(("*.patentcontent.item",), _tipo_patent, "patent"),
         version=1,
         reads=("numbers, dates and IPC classes with edition", "parties where given", "publication flag as an event"),
     ),
@@ -689,8 +672,8 @@ FORMATS: tuple[Format, ...] = (
         name="json-tipo-trademark",
         title="TIPO open data: marks (JSON)",
         rights=("trademark",),
-        recognises=_has({"tmarkcontent", "appl-no"}, {"tmarkcontent", "total-count"}),
-        read=_reader(("*.tmarkcontent.item",), _tipo_mark, "mark"),
+        recognises=has_keys({"tmarkcontent", "appl-no"}, {"tmarkcontent", "total-count"}),
+        read=reader(("*.tmarkcontent.item",), _tipo_mark, "mark"),
         version=1,
         reads=(
             "application number and dates",
@@ -704,8 +687,8 @@ FORMATS: tuple[Format, ...] = (
         name="json-euipo",
         title="EUIPO trade mark search (JSON)",
         rights=("trademark",),
-        recognises=_has({"trademarks", "totalElements"}),
-        read=_reader(("trademarks.item",), _euipo, "mark"),
+        recognises=has_keys({"trademarks", "totalElements"}),
+        read=reader(("trademarks.item",), _euipo, "mark"),
         version=1,
         reads=(
             "application number and dates, the international registration behind a designation",

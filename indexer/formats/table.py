@@ -6,9 +6,14 @@ Order matters only where one signature fits two rows: the more particular comes 
 from __future__ import annotations
 
 from indexer.formats import (
+    cn,
     docdb,
     dpma_patent,
     epo,
+    greenbook,
+    jp,
+    kipris,
+    office_json,
     own,
     st36,
     st66,
@@ -19,6 +24,10 @@ from indexer.formats import (
     st96_patent,
     st96_trademark,
     tipo_trademark,
+    tw,
+    us,
+    us_assignment,
+    us_json,
 )
 from indexer.formats.reading import Format
 
@@ -35,6 +44,15 @@ FORMATS: tuple[Format, ...] = (
     *st86.FORMATS,
     *tipo_trademark.FORMATS,
     *own.FORMATS,
+    *us.FORMATS,
+    *greenbook.FORMATS,
+    *us_assignment.FORMATS,
+    *us_json.FORMATS,
+    *cn.FORMATS,
+    *jp.FORMATS,
+    *tw.FORMATS,
+    *kipris.FORMATS,
+    *office_json.FORMATS,
     # plain ST.36 last: any office's document type may look like it
     *st36.FORMATS,
 )

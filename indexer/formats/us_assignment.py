@@ -88,8 +88,13 @@ def _draft(record: XmlRecord, fields: dict[str, list[str | None]], position: int
     return draft
 
 
+def taker_role(conveyance: str) -> PartyRole:
+    """What the words of a conveyance make of the assignee."""
+    return next((role for words, role in TAKER_ROLES if words.search(conveyance.upper())), PartyRole.OTHER)
+
+
 def _conveyance_parties(fields: dict[str, list[str | None]], conveyance: str) -> list[DraftParty]:
-    role = next((role for words, role in TAKER_ROLES if words.search(conveyance.upper())), PartyRole.OTHER)
+    role = taker_role(conveyance)
     found = []
     for position, name in enumerate(fields.get("patAssigneeName", [])):
         if name is None:
