@@ -58,8 +58,14 @@ class Haystack:
         self.words |= {SPACE.sub("", string) for string in strings}
         short = [string for string in strings if len(string) < 40]
         self.codes = "\x00".join(SPACE.sub("", string) for string in short)
+        self.known: dict[str, bool] = {}
 
     def holds(self, value: str) -> bool:
+        if value not in self.known:
+            self.known[value] = self._holds(value)
+        return self.known[value]
+
+    def _holds(self, value: str) -> bool:
         squeezed = SPACE.sub("", value)
         if len(squeezed) < SHORTEST:
             return True
