@@ -10,7 +10,7 @@ from rich.console import Console
 
 from common.errors import ConcordError, UsageError
 
-COMMAND_MODULES = ("cli.engines", "cli.formats", "cli.load", "cli.index")
+COMMAND_MODULES = ("cli.engines", "cli.formats", "cli.load", "cli.index", "cli.access", "cli.serve")
 """Each has `register(app)`, which adds its commands."""
 
 app = typer.Typer(

@@ -1,13 +1,18 @@
-"""`concord serve`: the API alone, on engines that run already."""
+"""`concord serve`: the API alone, on engines that run already (or, where none do, on its own for as long as it
+runs)."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 import uvicorn
+from pydantic import SecretStr
 
-from common.settings import load_settings
+from cli.session import platform
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 
 def register(app: typer.Typer) -> None:
@@ -18,23 +23,28 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on (CONCORD_HOST).")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on (CONCORD_PORT).")] = None,
 ) -> None:
-    """Serve the API, on the engines of CONCORD_OPENSEARCH_URL and CONCORD_DATABASE_URL."""
+    """Serve the API until Ctrl-C."""
     from api.app import create_app
-    from store.database import migrate
 
-    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-    settings = load_settings(**given)
-    application = create_app(settings)
-    assert settings.database_url is not None
-    migrate(settings.database_url.get_secret_value())
-    run(application, settings.host, settings.port)
+    with platform() as running:
+        settings = running.settings.model_copy(
+            update={
+                "opensearch_url": running.opensearch_url,
+                "database_url": SecretStr(running.database.url.render_as_string(hide_password=False)),
+            }
+        )
+        config = configuration(create_app(settings), host or settings.host, settings.port if port is None else port)
+        uvicorn.Server(config).run()
 
 
-def run(application: object, host: str, port: int) -> None:
-    """Until stopped. No proxy headers: who asks is who is at the other end of the socket. No access log of
-    uvicorn's: it would write down addresses with what people search for."""
-    uvicorn.run(
-        application,  # type: ignore[arg-type]
+def configuration(application: FastAPI, host: str, port: int) -> uvicorn.Config:
+    """How the API is served.
+
+    No proxy headers: who asks is who is at the other end of the socket. No access log of uvicorn's: it would write down
+    what people search for.
+    """
+    return uvicorn.Config(
+        application,
         host=host,
         port=port,
         proxy_headers=False,

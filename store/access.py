@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ForeignKey, Identity, Index, Integer, SmallInteger, UniqueConstraint, func, text
+from sqlalchemy import ForeignKey, Identity, Index, Integer, SmallInteger, UniqueConstraint, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -245,5 +245,7 @@ class AuditHead(Base):
 def ensure_collections(session: Session, collections: Iterable[tuple[str, str, str, str]]) -> None:
     """Makes (id, provider, right, name) known, closed to everyone but the provider; those known stay as they are."""
     rows = [{"id": i, "provider": p, "right": r, "name": n} for i, p, r, n in sorted(set(collections))]
+    known = set(session.scalars(select(Collection.id).where(Collection.id.in_([row["id"] for row in rows]))))
+    rows = [row for row in rows if row["id"] not in known]
     if rows:
         session.execute(insert(Collection).values(rows).on_conflict_do_nothing())

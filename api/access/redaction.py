@@ -18,7 +18,7 @@ def redact(record: Mapping[str, Any], view: View) -> dict[str, Any]:
     groups = view.groups
     if Group.BIBLIOGRAPHY not in groups:
         return stub(record) if Group.EXISTENCE in groups else {}
-    shown = {name: value for name, value in record.items() if table.record.get(name) in groups}
+    shown = {name: record[name] for name, group in table.record.items() if group in groups and name in record}
     if "texts" in shown:
         shown["texts"] = [t for t in shown["texts"] if table.texts.get(t["type"], Group.BIBLIOGRAPHY) in groups]
     if "dates" in shown:

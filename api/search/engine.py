@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +26,7 @@ from opensearchpy import AsyncHttpConnection, AsyncOpenSearch
 from opensearchpy.exceptions import ConnectionError as NoConnection
 from opensearchpy.exceptions import ConnectionTimeout, NotFoundError, TransportError
 
+import analyzers
 from api.access.fields import fields
 from api.access.model import Group
 from api.access.scope import NOTHING, Scope, View
@@ -48,24 +50,27 @@ TIMEOUT_S = 30
 DECIDING = ("id", "right", "office", "provider", "collection", "publication_date", "unpublished")
 """Index fields that decide what is seen of a hit, besides the classes that a condition names."""
 
-HIGHLIGHT: Query = {
-    "encoder": "html",
-    "pre_tags": ["<em>"],
-    "post_tags": ["</em>"],
-    "max_analyzer_offset": 200_000,
-    "fields": {
-        "title.*": {"number_of_fragments": 0},
-        "mark": {"number_of_fragments": 0},
-        "applicant.name": {"number_of_fragments": 0},
-        "inventor.name": {"number_of_fragments": 0},
-        "owner.name": {"number_of_fragments": 0},
-        "abstract.*": {"number_of_fragments": 2, "fragment_size": 160},
-        "goods.*": {"number_of_fragments": 2, "fragment_size": 160},
-        "product.*": {"number_of_fragments": 1, "fragment_size": 160},
-        "claims.*": {"number_of_fragments": 1, "fragment_size": 160},
-        "description.*": {"number_of_fragments": 1, "fragment_size": 160},
-    },
+WHOLE: Query = {"number_of_fragments": 0}
+TWO: Query = {"number_of_fragments": 2, "fragment_size": 160}
+ONE: Query = {"number_of_fragments": 1, "fragment_size": 160}
+HIGHLIGHTED: dict[str, Query] = {
+    "title": WHOLE,
+    "mark": WHOLE,
+    "applicant": WHOLE,
+    "inventor": WHOLE,
+    "owner": WHOLE,
+    "designer": WHOLE,
+    "author": WHOLE,
+    "abstract": TWO,
+    "goods": TWO,
+    "product": ONE,
+    "claims": ONE,
+    "description": ONE,
 }
+"""How each kind of field is highlighted; only fields that the query asks for are."""
+
+LANGUAGES_KEPT_S = 0.25
+"""How long the list of languages that occur is used: less than the time until a new record can be searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +171,7 @@ class Engine:
             serializer=_Serializer(),
         )
         self.prefix = prefix
+        self._languages: tuple[float, tuple[str, ...]] = (0.0, ())
 
     async def close(self) -> None:
         await self.client.close()
@@ -181,6 +187,23 @@ class Engine:
     def aliases(self, rights: Sequence[str] = ()) -> str:
         """Every right by name: a pattern would reach indices of other platforms on the same cluster."""
         return ",".join(f"{self.prefix}-{right}" for right in (rights or [right.value for right in Right]))
+
+    async def languages(self) -> tuple[str, ...]:
+        """Languages that any text is in, so that queries need not look into forty empty fields.
+
+        Counted over everything, hidden records included, and says nothing about them: a language that only hidden
+        records have adds a field in which nothing visible can match.
+        """
+        when, held = self._languages
+        if time.monotonic() - when > LANGUAGES_KEPT_S:
+            body = {"size": 0, "aggs": {"languages": {"terms": {"field": "languages", "size": 500}}}}
+            options = {**self._options(), "request_cache": "true"}
+            answer = await self._request("POST", f"/{self.aliases()}/_search", body, options)
+            found = {bucket["key"] for bucket in answer["aggregations"]["languages"]["buckets"]}
+            # Text in a language without a field of its own stands under `xx`.
+            held = tuple(sorted({language.code for language in analyzers.languages()} & (found | {"xx"})))
+            self._languages = (time.monotonic(), held)
+        return held
 
     # ----------------------------------------------------------------------------------------------------- search
 
@@ -381,7 +404,7 @@ class Engine:
         if size:
             body["_source"] = {"includes": [*self._deciding(scope), "record"]}
             if request.highlight and not guard.existence:
-                body["highlight"] = HIGHLIGHT
+                body["highlight"] = _highlight(request.query)
         return body
 
     def _documents(
@@ -396,7 +419,7 @@ class Engine:
             "_source": {"includes": [*self._deciding(scope), "record"]},
         }
         if request.highlight:
-            body["highlight"] = HIGHLIGHT
+            body["highlight"] = _highlight(request.query)
         return body
 
     def _neighbours(self, guard: Guard, request: SearchRequest, required: Sequence[Query]) -> Query:
@@ -578,6 +601,34 @@ def _whole(answer: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
+def _highlight(query: Query) -> Query:
+    """Highlighting of the text fields that a query names."""
+    found: dict[str, Query] = {}
+
+    def look(node: Any) -> None:
+        if isinstance(node, Mapping):
+            for key, value in node.items():
+                names = value if key == "fields" and isinstance(value, list) else [key]
+                for name in names:
+                    plain = str(name).partition("^")[0]
+                    root = plain.partition(".")[0]
+                    if root in HIGHLIGHTED and plain not in found:
+                        found[plain] = HIGHLIGHTED[root]
+                look(value)
+        elif isinstance(node, list):
+            for part in node:
+                look(part)
+
+    look(query)
+    return {
+        "encoder": "html",
+        "pre_tags": ["<em>"],
+        "post_tags": ["</em>"],
+        "max_analyzer_offset": 200_000,
+        "fields": found,
+    }
+
+
 def _near(answer: Mapping[str, Any]) -> list[str]:
     """Ids of the neighbours near enough, nearest first, ties by id. Lucene's score of an inner product p ≥ 0 is 1
     + p."""
@@ -612,7 +663,8 @@ def fields_of(highlights: Mapping[str, Sequence[str]]) -> list[tuple[str, str | 
     found = []
     for name in sorted(highlights):
         root, _, tail = name.partition(".")
-        language = tail if re.fullmatch(r"[a-z]{2,3}(_[a-z]+)?", tail) and tail != "name" else None
+        tail = tail.removesuffix(".exact")
+        language = tail if re.fullmatch(r"[a-z]{2,3}", tail) else None
         words = sorted({w.lower() for part in highlights[name] for w in re.findall(r"<em>(.*?)</em>", part)})
         found.append((root, language, words))
     return found

@@ -19,6 +19,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import analyzers
 from common.errors import QueryError
 
 Query = dict[str, Any]
@@ -265,9 +266,24 @@ class _Parser:
 NumberForms = Callable[[str], Sequence[str]]
 
 
-def compile(text: str, *, number_forms: NumberForms | None = None) -> Query:
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a query is compiled for."""
+
+    languages: tuple[str, ...]
+    """Codes of the languages in whose fields text is searched, each with its own analyzer."""
+    number_forms: NumberForms
+
+
+def target(languages: Sequence[str] | None = None, number_forms: NumberForms | None = None) -> Target:
+    """By default every language that has fields, and the harmoniser's reading of numbers."""
+    codes = tuple(language.code for language in analyzers.languages()) if languages is None else tuple(languages)
+    return Target(codes, number_forms or default_number_forms())
+
+
+def compile(text: str, *, number_forms: NumberForms | None = None, languages: Sequence[str] | None = None) -> Query:
     """OpenSearch query of a query text. Each clause carries a `_name`, from which each hit's `why` is told."""
-    return to_query(parse(text), number_forms or default_number_forms())
+    return to_query(parse(text), target(languages, number_forms))
 
 
 @lru_cache(maxsize=1)
@@ -279,32 +295,32 @@ def default_number_forms() -> NumberForms:
     return found if found is not None else lambda text: [re.sub(r"[^0-9A-Z]", "", text.upper())]
 
 
-def to_query(node: Node, number_forms: NumberForms) -> Query:
+def to_query(node: Node, target: Target) -> Query:
     match node:
         case Everything():
             return {"match_all": {}}
         case Words():
-            return _words(node, number_forms)
+            return _words(node, target)
         case Span():
             return _span(node)
         case All(parts):
-            must = [to_query(p, number_forms) for p in parts if not isinstance(p, Without)]
-            must_not = [to_query(p.part, number_forms) for p in parts if isinstance(p, Without)]
+            must = [to_query(p, target) for p in parts if not isinstance(p, Without)]
+            must_not = [to_query(p.part, target) for p in parts if isinstance(p, Without)]
             return {"bool": {**({"must": must} if must else {}), **({"must_not": must_not} if must_not else {})}}
         case Some(parts):
-            return {"bool": {"should": [to_query(part, number_forms) for part in parts], "minimum_should_match": 1}}
+            return {"bool": {"should": [to_query(part, target) for part in parts], "minimum_should_match": 1}}
         case Without(part):
-            return {"bool": {"must_not": [to_query(part, number_forms)]}}
+            return {"bool": {"must_not": [to_query(part, target)]}}
 
 
-def _words(node: Words, number_forms: NumberForms) -> Query:
+def _words(node: Words, target: Target) -> Query:
     table = names()
     label = f"{node.field or ''}:{node.text}"
     if node.field is None or node.field in table.text:
         fields = table.default if node.field is None else table.text[node.field]
-        found = _text(node, fields, label)
+        found = _text(node, _in_languages(fields, target, exact=node.phrase or node.wildcard), label)
         if node.field is None and any(character.isdigit() for character in node.text) and not node.wildcard:
-            forms = _forms(node.text, number_forms)
+            forms = _forms(node.text, target.number_forms)
             if forms:
                 number = {"terms": {"number": forms, "boost": 20, "_name": f"number:{node.text}"}}
                 return {"bool": {"should": [found, number], "minimum_should_match": 1}}
@@ -312,7 +328,9 @@ def _words(node: Words, number_forms: NumberForms) -> Query:
     if node.field in table.number:
         if node.wildcard:
             return _pattern(table.number[node.field], node.text.upper(), label)
-        return {"terms": {table.number[node.field]: _forms(node.text, number_forms) or [node.text], "_name": label}}
+        return {
+            "terms": {table.number[node.field]: _forms(node.text, target.number_forms) or [node.text], "_name": label}
+        }
     if node.field in table.classes:
         return _class(node, table.classes[node.field], label)
     if node.field in table.dates:
@@ -320,6 +338,19 @@ def _words(node: Words, number_forms: NumberForms) -> Query:
     if node.wildcard:
         return _pattern(table.exact[node.field], node.text, label)
     return {"terms": {table.exact[node.field]: _spellings(node.text), "_name": label}}
+
+
+def _in_languages(fields: list[str], target: Target, *, exact: bool) -> list[str]:
+    """`title.*^4` as one field a language. Phrases and wildcards look at the unstemmed twin."""
+    found: list[str] = []
+    for field in fields:
+        name, caret, weight = field.partition("^")
+        if name.endswith(".*"):
+            tail = ".exact" if exact else ""
+            found.extend(f"{name[:-1]}{code}{tail}{caret}{weight}" for code in target.languages)
+        else:
+            found.append(field)
+    return found
 
 
 def _text(node: Words, fields: list[str], label: str) -> Query:

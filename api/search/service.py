@@ -179,9 +179,9 @@ async def plan(access: Access, asked: Search) -> SearchRequest:
     vector = None
     if asked.mode != "keyword" and text and asked.sort == "relevance":
         vector = await access.services.vector_of(text)
-    forms = language.default_number_forms()
+    target = language.target(await access.services.engine.languages())
     return SearchRequest(
-        query=language.to_query(tree, forms),
+        query=language.to_query(tree, target),
         filters=tuple(clause for name, clause in clauses.items() if name not in facets),
         facet_filters={name: clause for name, clause in clauses.items() if name in facets},
         facets=facets,
@@ -189,7 +189,7 @@ async def plan(access: Access, asked: Search) -> SearchRequest:
         sort=_sort(asked.sort),
         size=asked.size,
         vector=vector,
-        vector_filter=language.to_query(conditions, forms) if conditions is not None else None,
+        vector_filter=language.to_query(conditions, target) if conditions is not None else None,
         keyword=asked.mode != "semantic" or vector is None,
         highlight=asked.highlight,
         rights=_aliased(asked),

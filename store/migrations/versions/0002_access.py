@@ -157,6 +157,25 @@ create function concord_append_only() returns trigger language plpgsql as $$
 begin
     raise exception 'the audit is append-only: % of % refused', tg_op, tg_table_name;
 end $$;
+-- Whoever writes records makes their collections known, closed to all but the provider. Nothing is inserted where
+-- nothing is new: an empty insert would count as a change of rights.
+create function concord_collections_known() returns trigger language plpgsql as $$
+begin
+    if exists (
+        select from added where not exists (select from collections where collections.id = added.collection)
+    ) then
+        insert into collections (id, provider, "right", name)
+        select distinct collection, provider, "right", split_part(collection, '-', 3)
+            || coalesce('-' || nullif(array_to_string((string_to_array(collection, '-'))[4:], '-'), ''), '')
+        from added
+        on conflict do nothing;
+    end if;
+    return null;
+end $$;
+create trigger collections_known_insert after insert on records referencing new table as added
+    for each statement execute function concord_collections_known();
+create trigger collections_known_update after update on records referencing new table as added
+    for each statement execute function concord_collections_known();
 create trigger append_only before update or delete or truncate on audit
     for each statement execute function concord_append_only();
 create trigger append_only before delete or truncate on audit_heads
@@ -188,6 +207,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("drop trigger collections_known_insert on records; drop trigger collections_known_update on records")
     for table in (
         "audit_heads",
         "audit",
@@ -205,4 +225,5 @@ def downgrade() -> None:
         "offices",
     ):
         op.drop_table(table)
-    op.execute("drop function concord_access_changed(); drop function concord_append_only()")
+    for function in ("concord_access_changed", "concord_append_only", "concord_collections_known"):
+        op.execute(f"drop function {function}")
