@@ -346,16 +346,22 @@ class _Walk:
         self, stream: IO[bytes], archive: str, size: int, member: str, inside: str, depth: int
     ) -> Iterator[Member | InputError]:
         """gzip, bzip2 or xz: a tar in it is walked as it is unpacked, anything else is one member."""
-        opener = {"gzip": gzip.GzipFile, "bzip2": bz2.BZ2File, "xz": lzma.LZMAFile}[archive]
-        unpacked = cast(IO[bytes], opener(stream) if archive != "gzip" else gzip.GzipFile(fileobj=stream))
+        openers = {"bzip2": bz2.BZ2File, "xz": lzma.LZMAFile}
+
+        def unpack() -> IO[bytes]:
+            stream.seek(0)
+            if archive == "gzip":
+                return cast(IO[bytes], gzip.GzipFile(fileobj=stream, mode="rb"))
+            return cast(IO[bytes], openers[archive](stream, "rb"))
+
+        unpacked = unpack()
         with unpacked:
             try:
                 head = unpacked.read(tarfile.BLOCKSIZE)
                 unpacked.seek(0)
             except READ_ERRORS:
                 head = b""  # the error is met again, and reported, below
-                stream.seek(0)
-                unpacked = cast(IO[bytes], opener(stream) if archive != "gzip" else gzip.GzipFile(fileobj=stream))
+                unpacked = unpack()
             if _archive_type(head) == "tar":
                 yield from self.tar(unpacked, member, inside, depth, packed=size)
                 return

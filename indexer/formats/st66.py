@@ -154,14 +154,13 @@ def _mark(draft: Draft, mark: etree._Element) -> None:
 
 def _numbers(draft: Draft, mark: etree._Element, office: str | None) -> None:
     filed = value(mark, "ApplicationDate", "ApplicationDateTime")
-    for found in values(mark, "ApplicationNumber"):
+    # DPMA's own file number comes first: its lists of hits know old marks by nothing else
+    for found in values(mark, "FileNumber") + values(mark, "ApplicationNumber"):
         parts.add_number(draft, NumberType.APPLICATION, found, office, filed)
     registered = value(mark, "RegistrationNumber")
     # TSDR fills the number of a mark that is not registered with zeros
     if registered and registered.strip("0"):
         parts.add_number(draft, NumberType.REGISTRATION, registered, office, value(mark, "RegistrationDate"))
-    for found in values(mark, "FileNumber"):
-        parts.add_number(draft, NumberType.OTHER, found, office)
     for path in ("InternationalMarkKey", "InternationalMark"):
         for key in every(mark, path):
             number = value(
@@ -625,7 +624,8 @@ def _beside(draft: Draft, transaction: etree._Element) -> None:
                 office,
                 value(form, "ApplicationFilingDate"),
             )
-            parts.add_date(draft, DateType.FILING, value(form, "ApplicationFilingDate", "ApplicationFilingDateTime"))
+            for tag in ("ApplicationFilingDate", "ApplicationFilingDateTime"):
+                parts.add_date(draft, DateType.FILING, value(form, tag))
             parts.add_documents(draft, form, "DocumentIncludedDetails/DocumentIncluded")
             draft.unpublished = not draft.dates or not any(d.type is DateType.PUBLICATION for d in draft.dates)
 

@@ -111,6 +111,8 @@ def _parties(draft: Draft, work: etree._Element) -> None:
         return
     for path, role in PARTIES.items():
         for found in every(bag, path):
+            if parts.withheld(draft, found, role):
+                continue
             others = every(found, "InterestedPartyOtherName")
             named = [name for one in others for name in parts.full_names(one)[0]]
             other_ids = [v for one in others for v in values(one, "InterestedPartyNameNumber")]
@@ -129,7 +131,7 @@ def _parties(draft: Draft, work: etree._Element) -> None:
                 party.identifier = "; ".join(ids)
             party.format = category or None
             draft.parties.append(party)
-            parts.add_notes(draft, found, "InterestJustificationText", "RightsHolderLocatedIndicator")
+            parts.add_notes(draft, found, "InterestJustificationText")
             parts.add_date(draft, DateType.OTHER, value(found, "DeceasedDate"), "DeceasedDate")
 
 

@@ -306,6 +306,10 @@ def address_of(element: Element) -> tuple[DraftAddress | None, str | None]:
 
     lines = [line for node in element.iter() if not len(node) and local(node) in ADDRESS_LINES and (line := text(node))]
     city, region, code, country = found(CITY), found(REGION), found(POSTAL_CODE), found(COUNTRY)
+    # DPMAregister writes the country where the state or county belongs
+    states = [one for one in region if not country and len(one) == 2 and one.isalpha() and one.isupper()]
+    region = [one for one in region if one not in states]
+    country += states
     address = DraftAddress(
         lines=list(dict.fromkeys(lines)),
         city=next(iter(city), None),
@@ -323,10 +327,20 @@ def address_of(element: Element) -> tuple[DraftAddress | None, str | None]:
     return None if empty else address, next(iter(country), None)
 
 
+def withheld(draft: Draft, element: Element, role: PartyRole) -> bool:
+    """Whether the office marks a party as confidential: it is left out, and the record says so."""
+    if (value(element, "ConfidentialIndicator") or "").lower() not in ("true", "1"):
+        return False
+    draft.problems.append((f"parties.{role}", "marked as confidential by the office; withheld"))
+    return True
+
+
 def add_parties(draft: Draft, element: Element, table: dict[str, PartyRole]) -> None:
     """Every party that `table` (path -> role) finds, numbered in order where the file does not number them."""
     for path, role in table.items():
-        found = [one for node in every(element, path) if (one := party(node, role)) is not None]
+        nodes = every(element, path)
+        shown = [node for node in nodes if not withheld(draft, node, role)]
+        found = [one for node in shown if (one := party(node, role)) is not None]
         for position, one in enumerate(found, 1):
             if one.sequence is None and len(found) > 1:
                 one.sequence = position
@@ -416,6 +430,7 @@ def add_publications(draft: Draft, element: Element, path: str, scheme: str) -> 
                     section or local(found),
                     scheme,
                     publication_date=date,
+                    office=draft.office,
                     event_date=date,
                     description=notes(
                         found,
