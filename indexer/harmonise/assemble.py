@@ -20,8 +20,8 @@ from indexer.harmonise import classifications, marks
 from indexer.harmonise.dates import read_date
 from indexer.harmonise.findings import finding
 from indexer.harmonise.identity import build_id, identifying_number
-from indexer.harmonise.kinds import kind_code, kind_of
-from indexer.harmonise.numbers import canonical_number
+from indexer.harmonise.kinds import kind_code, kind_of, kind_without_code
+from indexer.harmonise.numbers import canonical_number, written_out
 from indexer.harmonise.offices import OFFICES, office_code
 from indexer.harmonise.origin import Origin
 from indexer.harmonise.parties import Parties
@@ -50,7 +50,7 @@ from indexer.record import (
 )
 
 SCHEME_OFFICE = re.compile(r"([A-Z]{2})-")
-PCT_OFFICES = {NumberType.PCT_APPLICATION: "WO", NumberType.PCT_PUBLICATION: "WO", NumberType.INTERNATIONAL: "WO"}
+WORLD = {NumberType.PCT_APPLICATION: "WO", NumberType.PCT_PUBLICATION: "WO", NumberType.INTERNATIONAL: "WO"}
 
 
 def harmonise(draft: Draft, origin: Origin) -> Record | Deletion:
@@ -71,13 +71,17 @@ class _Assembly:
         self.draft = draft
         self.origin = origin
         self.findings: list[Finding] = []
+        self.fallback: str | None = None
+        self.written_dates: dict[tuple[NumberType, dt.date], str] = {}
         self.office = self._office(draft.office, "office", origin.default_office)
 
     def result(self) -> Record | Deletion:
         draft, origin = self.draft, self.origin
         self.right_design_index = marks.design_index(draft.design_index)
         numbers = self._numbers(draft.numbers)
-        identifying = identifying_number(draft.right, numbers, self.office, draft.identified_by)
+        identifying = identifying_number(
+            draft.right, numbers, self.office, draft.identified_by, kind_code(draft.kind, self.office)
+        )
         if identifying is None:
             raise UnidentifiedRecord(
                 f"the {draft.right.value} record has no number that identifies it.",
@@ -107,8 +111,9 @@ class _Assembly:
                 source=source,
             )
         dates = self._dates(numbers)
-        events, status = self._events()
+        self.fallback = draft.language or languages.office_language(self.office)
         texts = self._texts()
+        events, status = self._events()
         record_language = languages.normalise_tag(draft.language)
         parties = Parties(self.office, self.findings).of(draft.parties)
         group = self._kind_group(kind, numbers, dates)
@@ -170,7 +175,7 @@ class _Assembly:
         return code or identifying.kind
 
     def _kind_group(self, kind: str | None, numbers: tuple[Number, ...], dates: tuple[DatedFact, ...]) -> str | None:
-        if self.draft.right is not Right.PATENT or not kind:
+        if self.draft.right not in (Right.PATENT, Right.DESIGN) or not kind or not re.fullmatch(r"[A-Z]\d?", kind):
             return None
         year = next((n.date.year for n in numbers if n.type is NumberType.PUBLICATION and n.date), None)
         year = year or next((d.date.year for d in dates if d.type is DateType.PUBLICATION), None)
@@ -204,10 +209,13 @@ class _Assembly:
                 type = DateType.GRANT
             if type is None or number.date is None or type in have:
                 continue
-            if number.office != self.office and number.type is not NumberType.PCT_APPLICATION:
+            if number.office != self.office:
                 continue
             found[(type, number.date, None)] = DatedFact.model_construct(
-                type=type, date=number.date, raw=number.date.isoformat(), label=None
+                type=type,
+                date=number.date,
+                raw=self.written_dates.get((number.type, number.date), number.date.isoformat()),
+                label=None,
             )
             have.add(type)
         if DateType.PRIORITY not in have:
@@ -232,73 +240,73 @@ class _Assembly:
     # ── numbers ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _number(self, draft: DraftNumber, field: str, default_office: str | None = None) -> Number | None:
+        """`default_office` is that of the same number's other writing, for writings that name none."""
         raw = draft.raw.strip() if draft.raw else ""
         if not raw or not any(c.isalnum() for c in raw):
             return None
-        default = PCT_OFFICES.get(draft.type) or default_office or self.office
-        office = self._office(draft.office, f"{field}.office", default)
-        if draft.type in PCT_OFFICES and draft.type is not NumberType.INTERNATIONAL:
-            body_office = office if office != "WO" and not raw[:2].isalpha() else None
-            raw_for_rule = f"{body_office}{raw}" if body_office and draft.type is NumberType.PCT_APPLICATION else raw
-            office = "WO"
-        else:
-            raw_for_rule = raw
+        type, body, kind_raw, office_raw = draft.type, raw, draft.kind, draft.office
+        if type is NumberType.PUBLICATION and (written := written_out(raw)):
+            office_raw, own_kind, body = written
+            kind_raw = kind_raw or own_kind
+        default = WORLD.get(type) or default_office or self.office
+        office = self._office(office_raw, f"{field}.office", default)
         date = self._date(draft.date, f"{field}.date")
-        kind = kind_code(draft.kind, office) if draft.kind else None
-        if draft.type is NumberType.APPLICATION and kind == "W" and office != "WO":
-            # DOCDB names a PCT application by its receiving office: GB 0204635 W
-            raw_for_rule, office = (raw if raw[:2].isalpha() else f"{office}{raw}"), "WO"
+        kind = kind_code(kind_raw, office) if kind_raw else None
+        if type is NumberType.PCT_APPLICATION or (type is NumberType.APPLICATION and _is_pct(body, kind)):
+            # DOCDB names a PCT application by its receiving office, GB 0204635 W; others print it in full
+            if office != "WO" and body[:1].isdigit():
+                body = office + body
+            type, office = NumberType.PCT_APPLICATION, "WO"
+        elif type is NumberType.PCT_PUBLICATION:
+            office = "WO"
         found = canonical_number(
-            raw_for_rule,
-            office=office,
-            type=draft.type,
-            right=self.draft.right,
-            kind=kind,
-            date=date,
-            format=_format(draft.format),
+            body, office=office, type=type, right=self.draft.right, kind=kind, date=date, format=_format(draft.format)
         )
-        forms = []
-        for form in draft.forms:
-            other = canonical_number(form, office=office, type=draft.type, right=self.draft.right, date=date)
-            if other.known or form.startswith(office):
-                forms.append(other.canonical)
         for note in found.notes:
             self.findings.append(finding("number-note", field, raw, note=note))
         if not found.known:
-            self.findings.append(finding("number-shape", field, raw, office=office, type=draft.type.value))
+            self.findings.append(finding("number-shape", field, raw, office=office, type=type.value))
+        forms = dict.fromkeys(found.forms)
+        for form in draft.forms:
+            other = canonical_number(form, office=office, type=type, right=self.draft.right, date=date)
+            if other.known or form.startswith(office):
+                forms.setdefault(other.canonical)
+        forms.pop(found.canonical, None)
+        kind = found.kind
+        if kind is None and type is NumberType.PUBLICATION and self.draft.right is Right.PATENT:
+            kind = kind_without_code(found.canonical, office, date)
         return Number.model_construct(
-            type=draft.type,
-            raw=raw,
-            canonical=found.canonical,
-            office=office,
-            kind=found.kind,
-            date=date,
-            forms=tuple(form for form in dict.fromkeys((*found.forms, *forms)) if form != found.canonical),
+            type=type, raw=raw, canonical=found.canonical, office=office, kind=kind, date=date, forms=tuple(forms)
         )
 
     def _numbers(self, drafts: Iterable[DraftNumber]) -> tuple[Number, ...]:
         """Numbers told once: DOCDB, EPODOC and original writings of one number become one with forms."""
         kept: list[Number] = []
-        formats: list[str | None] = []
+        formats: list[set[str]] = []
         for draft in drafts:
-            number = self._number(draft, f"numbers.{draft.type.value}")
+            format = _format(draft.format)
+            type = NumberType.APPLICATION if draft.type is NumberType.PCT_APPLICATION else draft.type
+            sibling = next(
+                (i for i, other in enumerate(kept) if format and _family(other.type) is type and formats[i] - {format}),
+                None,
+            )
+            number = self._number(
+                draft, f"numbers.{draft.type.value}", kept[sibling].office if sibling is not None else None
+            )
             if number is None:
                 continue
+            if draft.date and number.date:
+                self.written_dates.setdefault((number.type, number.date), draft.date)
             same = next((i for i, other in enumerate(kept) if _same_number(other, number)), None)
-            if same is None and (_format(draft.format) in ("epodoc", "original")):
-                same = next(
-                    (
-                        i
-                        for i, other in enumerate(kept)
-                        if other.type is number.type and formats[i] == "docdb" and _variant(other, number)
-                    ),
-                    None,
-                )
+            if same is None and sibling is not None and format in ("epodoc", "original"):
+                same = sibling if format not in formats[sibling] and _variant(kept[sibling], number) else None
             if same is None:
                 kept.append(number)
-                formats.append(_format(draft.format))
+                formats.append({format} if format else set())
             else:
                 kept[same] = _merged_number(kept[same], number)
+                if format:
+                    formats[same].add(format)
         return tuple(kept)
 
     # ── texts ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -322,9 +330,13 @@ class _Assembly:
             return None
         field = f"texts.{draft.type.value}"
         if draft.type in _NO_LANGUAGE:
-            language = languages.normalise_tag(draft.language) or languages.script_language(draft.text) or "xx"
+            language = (
+                languages.normalise_tag(draft.language)
+                or languages.script_language(draft.text, languages.office_language(self.office))
+                or "xx"
+            )
         else:
-            identified = languages.identify(draft.text, draft.language, self.draft.language)
+            identified = languages.identify(draft.text, draft.language, self.fallback)
             language = identified.language
             if identified.mismatch:
                 self.findings.append(finding("language-mismatch", field, draft.language, found=language))
@@ -383,35 +395,34 @@ class _Assembly:
 
     def _priorities(self) -> tuple[Priority, ...]:
         kept: list[Priority] = []
-        formats: list[str | None] = []
+        formats: list[set[str]] = []
         for draft in self.draft.priorities:
             raw = draft.number
             if raw.date is None and draft.date:
                 raw = DraftNumber(raw.type, raw.raw, raw.office, raw.kind, draft.date, raw.format, raw.forms)
-            number = self._number(raw, "priorities")
-            if number is None:
-                continue
-            date = self._date(draft.date, "priorities.date") or number.date
-            priority = Priority.model_construct(number=number, date=date, sequence=draft.sequence, type=draft.type)
-            format = _format(draft.number.format)
-            same = next(
+            format = _format(raw.format)
+            sibling = next(
                 (
                     i
                     for i, other in enumerate(kept)
-                    if _same_number(other.number, number)
-                    or (
-                        draft.sequence is not None
-                        and other.sequence == draft.sequence
-                        and format is not None
-                        and formats[i] is not None
-                        and formats[i] != format
-                    )
+                    if format
+                    and draft.sequence is not None
+                    and other.sequence == draft.sequence
+                    and formats[i]
+                    and format not in formats[i]
                 ),
                 None,
             )
+            number = self._number(raw, "priorities", kept[sibling].number.office if sibling is not None else None)
+            if number is None:
+                continue
+            date = self._date(draft.date, "priorities.date") or number.date
+            same = next((i for i, other in enumerate(kept) if _same_number(other.number, number)), sibling)
             if same is None:
-                kept.append(priority)
-                formats.append(format)
+                kept.append(
+                    Priority.model_construct(number=number, date=date, sequence=draft.sequence, type=draft.type)
+                )
+                formats.append({format} if format else set())
             else:
                 other = kept[same]
                 kept[same] = other.model_copy(
@@ -421,6 +432,8 @@ class _Assembly:
                         "type": other.type or draft.type,
                     }
                 )
+                if format:
+                    formats[same].add(format)
         return tuple(kept)
 
     def _families(self) -> tuple[FamilyReference, ...]:
@@ -507,21 +520,24 @@ class _Assembly:
     def _events(self) -> tuple[tuple[StatusEvent, ...], Status | None]:
         events: list[StatusEvent] = []
         current_at: int | None = None
+        unmapped: list[StatusEvent] = []
         for draft in self.draft.events:
             event = self._event(draft)
             if event is None:
                 continue
-            if event.key_event is None and draft.current:
-                self.findings.append(finding("status-unmapped", "events", event.raw_code, scheme=event.scheme))
+            if event.state is None and draft.current:
+                unmapped.append(event)
             if event in events:
                 at = events.index(event)
             else:
                 events.append(event)
                 at = len(events) - 1
-            if draft.current:
+            if draft.current and (current_at is None or events[current_at].state is None):
                 current_at = at
         log = honour_corrections(events)
         current = log[current_at] if current_at is not None else None
+        if current is None or current.state is None:
+            self.findings.extend(finding("status-unmapped", "events", e.raw_code, scheme=e.scheme) for e in unmapped)
         raw = None
         if current is not None:
             raw = current.description[0].text if current.description else current.raw_code
@@ -572,6 +588,20 @@ def _format(raw: str | None) -> str | None:
     return "docdb" if lower in ("docdb", "docdba") else lower
 
 
+def _family(type: NumberType) -> NumberType:
+    """The DOCDB writing of a national application may stand beside the PCT number it came from."""
+    return NumberType.APPLICATION if type is NumberType.PCT_APPLICATION else type
+
+
+_PCT = re.compile(
+    r"PCT[ /-]?/?[A-Z]{2}.*|[A-Z]{2} ?(?:19|20)\d\d/\d{5,6}|WO(?:19|20)\d\d[A-Z]{2}\d{5,6}", re.IGNORECASE
+)
+
+
+def _is_pct(body: str, kind: str | None) -> bool:
+    return kind == "W" or bool(_PCT.fullmatch(body))
+
+
 def _same_number(one: Number, two: Number) -> bool:
     return (
         one.type is two.type
@@ -581,10 +611,10 @@ def _same_number(one: Number, two: Number) -> bool:
 
 
 def _variant(one: Number, two: Number) -> bool:
-    """Whether `two` writes `one` in another format: one of the forms of either is the other's canonical."""
-    if one.canonical in two.forms or two.canonical in one.forms:
-        return True
-    return bool(one.office == two.office and one.date is not None and one.date == two.date)
+    """Whether `two` may write `one` in another format: same type and office, and no dates that differ."""
+    if one.type is not two.type or one.office != two.office:
+        return False
+    return one.date is None or two.date is None or one.date == two.date
 
 
 def _merged_number(one: Number, two: Number) -> Number:

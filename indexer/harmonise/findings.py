@@ -8,7 +8,7 @@ from indexer.record import Finding
 LONGEST_VALUE = 200
 
 
-def finding(name: str, field: str, value: str | None = None, **details: str) -> Finding:
+def finding(name: str, field: str, value: str | None = None, /, **details: str) -> Finding:
     """Finding of rule `name`, its message filled with `value` and `details`."""
     found = rule(name)
     shown = value if value is None or len(value) <= LONGEST_VALUE else value[:LONGEST_VALUE] + "…"

@@ -29,21 +29,42 @@ _APPLICATIONS = (NumberType.APPLICATION, NumberType.PCT_APPLICATION)
 
 
 def identifying_number(
-    right: Right, numbers: Sequence[Number], office: str, identified_by: NumberType | None = None
+    right: Right,
+    numbers: Sequence[Number],
+    office: str,
+    identified_by: NumberType | None = None,
+    kind: str | None = None,
 ) -> Number | None:
     """The number that identifies a record of `right`, or None.
 
-    Patents: publication, then grant, then PCT publication; without any, the application. Marks: application, registration,
-    international registration. Designs: registration (the design identifier), application, international. Works: the register's own number,
-    then ISBN and its kin. Among several of one type the office's own comes first, in the order given. `identified_by` goes
-    before all: the type of the number of a whole file (a register's dossier).
+    A reader that describes a whole file says by which type of number the file goes (`identified_by`). Otherwise:
+
+    - Patents: a publication whose kind is known; else the application, since registers give one entry an application
+      and name publications without kinds as they come; else publication, grant or PCT publication as they are.
+    - Marks: application, registration, international registration.
+    - Designs: registration (the design identifier), application, international registration.
+    - Works: the register's own number, then ISBN and its kin. GIs: registration, application.
+
+    Among several of one type the office's own comes first, in the order given.
     """
-    wanted = _ORDER[right] + (_APPLICATIONS if right is Right.PATENT else ())
-    for type in ((identified_by,) if identified_by else ()) + wanted:
-        own = [number for number in numbers if number.type is type]
-        if own:
-            return next((number for number in own if number.office == office), own[0])
+    if identified_by is not None and (named := [n for n in numbers if n.type is identified_by]):
+        return _own(named, office)
+    if right is Right.PATENT:
+        kinded = [n for n in numbers if n.type is NumberType.PUBLICATION and (n.kind or kind)]
+        if kinded:
+            return _own(kinded, office)
+        wanted = (NumberType.APPLICATION, *_ORDER[right], NumberType.PCT_APPLICATION)
+    else:
+        wanted = _ORDER[right]
+    for type in wanted:
+        found = [number for number in numbers if number.type is type]
+        if found:
+            return _own(found, office)
     return None
+
+
+def _own(numbers: Sequence[Number], office: str) -> Number:
+    return next((number for number in numbers if number.office == office), numbers[0])
 
 
 def build_id(provider: str, right: Right, number: Number, kind: str | None, design_index: str | None = None) -> str:

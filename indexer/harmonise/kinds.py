@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -104,3 +105,14 @@ def _in_year(candidates: list[_Row], year: int | None) -> _Row | None:
         return next((row for row in candidates if row.last is None), candidates[0] if candidates else None)
     inside = (r for r in candidates if (r.first is None or r.first <= year) and (r.last is None or year <= r.last))
     return next(inside, None)
+
+
+_US_PREFIXES = {"RE": "E", "PP": "P", "D": "S", "H": "H", "T": "T", "AI": "I3"}
+
+
+def kind_without_code(canonical: str, office: str, date: dt.date | None) -> str | None:
+    """Kind of a US patent printed before 2 January 2001, when none was printed: DOCDB gives it A, and E, P, S, H by its prefix."""
+    if office != "US" or date is None or date.year > 2000:
+        return None
+    prefix = re.match(r"US([A-Z]*)", canonical)
+    return _US_PREFIXES.get(prefix[1], "A") if prefix else None

@@ -76,6 +76,29 @@ def pct(parts: Mapping[str, str], question: Question) -> Answer | None:
     return Answer(canonical, forms)
 
 
+@function
+def dummy(parts: Mapping[str, str], question: Question) -> Answer | None:
+    """DOCDB's made-up application numbers, where the true one is not known: 1258190X. The letter belongs to them."""
+    return Answer(f"{question.office}{parts['n']}{parts['s']}")
+
+
+@function
+def serial_year(parts: Mapping[str, str], question: Question) -> Answer | None:
+    """Serial number and year run together, as DOCDB does for CH: 45196 of 1996 is 451/96. Only the date can tell."""
+    digits, date = parts["d"], question.date
+    year = None if date is None else f"{date.year}"
+    if year and digits.endswith(year) and len(digits) > 5:
+        serial = digits[:-4]
+    elif year and digits.endswith(year[2:]) and len(digits) <= 7:
+        serial = digits[:-2]
+    else:
+        return None
+    office = question.office
+    return Answer(
+        f"{office}{int(serial):05d}{year}", (f"{office}{int(serial)}{year[2:]}", f"{office}{int(serial)}{year}")
+    )
+
+
 # ── US ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -87,9 +110,19 @@ def us_special(parts: Mapping[str, str], question: Question) -> Answer | None:
     return Answer(f"US{prefix}{serial}", (f"US{prefix}{serial.zfill(8 - len(prefix))}",))
 
 
-_US_SERIES = (("03", 1948, 1959), ("04", 1960, 1969), ("05", 1970, 1978), ("06", 1979, 1986), ("07", 1987, 1992))
-_US_SERIES += (("08", 1993, 1997), ("09", 1998, 2001), ("10", 2002, 2004), ("11", 2005, 2007), ("12", 2008, 2010))
-_US_SERIES += (("13", 2011, 2012),)
+_US_SERIES = (
+    ("03", 1948, 1959),
+    ("04", 1960, 1969),
+    ("05", 1970, 1978),
+    ("06", 1979, 1986),
+    ("07", 1987, 1992),
+    ("08", 1993, 1997),
+    ("09", 1998, 2001),
+    ("10", 2002, 2004),
+    ("11", 2005, 2007),
+    ("12", 2008, 2010),
+    ("13", 2011, 2012),
+)
 _US_PROVISIONAL = (("60", 1995, 2007), ("61", 2008, 2012), ("62", 2013, 2019), ("63", 2020, 2026))
 
 
@@ -110,31 +143,29 @@ def _us_series(year: int, serial: int, kind: str | None) -> str | None:
 def us_application(parts: Mapping[str, str], question: Question) -> Answer | None:
     """Canonical is series and serial: 09/083,597 → US09083597. DOCDB writes 8359798 (serial, year), EPODOC 19980083597."""
     kind = question.kind[:1] if question.kind else None
-    year = int(parts["y"]) if parts.get("y") else (question.date.year if question.date else None)
+    if parts.get("p"):
+        kind = "P"
+    date = question.date
+    year = int(parts["y"]) if parts.get("y") else (date.year if date else None)
     series: str | None
     if parts.get("s"):
-        series, serial = parts["s"], int(parts["n"])
+        series, serial = parts["s"].zfill(2), int(parts["n"])
     elif parts.get("y"):
         serial = int(parts["n"])
         series = _us_series(int(parts["y"]), serial, kind)
     else:
         digits = parts["d"]
-        padded = digits.zfill(8)
-        in_docdb = len(digits) >= 3 and (
-            question.format == "docdb"
-            or kind == "P"
-            or (
-                question.date is not None
-                and digits.endswith(f"{question.date.year % 100:02d}")
-                and not _fits(padded[:2], question.date.year)
-            )
-        )
-        if in_docdb and question.format != "original":
-            year = four_digit_year(digits[-2:], question.date)
+        design = question.right is Right.DESIGN
+        if question.format == "docdb" or (_ends_in_year(digits, date) and not _fits(digits.zfill(8)[:2], date)):
+            year = four_digit_year(digits[-2:], date)
             serial = int(digits[:-2])
-            series = _us_series(year, serial, kind)
+            series = _us_series(year, serial, "F" if design else kind)
         elif len(digits) >= 7:
+            padded = digits.zfill(8)
             series, serial = padded[:2], int(padded[2:])
+        elif year:
+            serial = int(digits)
+            series = _us_series(year, serial, "F" if design else kind)
         else:
             return None
     if series is None:
@@ -145,11 +176,16 @@ def us_application(parts: Mapping[str, str], question: Question) -> Answer | Non
     return Answer(f"US{series}{serial:06d}", tuple(forms))
 
 
-def _fits(series: str, year: int) -> bool:
-    """Whether applications of `series` were filed in `year`, give or take the years in which series overlap."""
+def _ends_in_year(digits: str, date: dt.date | None) -> bool:
+    return date is not None and len(digits) in (7, 8) and digits.endswith(f"{date.year % 100:02d}")
+
+
+def _fits(series: str, date: dt.date | None) -> bool:
+    """Whether applications of `series` were filed about `date`, give or take the years in which series overlap."""
+    year = date.year if date else 0
     for code, first, last in (*_US_SERIES, *_US_PROVISIONAL):
         if code == series:
-            return first - 1 <= year <= last + 1
+            return first - 1 <= year <= last
     return series in {"14", "15", "16", "17", "18", "19", "29", "35", "90", "95", "96"}
 
 
@@ -157,7 +193,7 @@ def _fits(series: str, year: int) -> bool:
 
 _JP_ERAS = {"明": "M", "大": "T", "昭": "S", "平": "H", "令": "R"}
 _JP_WORDS = re.compile(
-    r"特許公開|特許出願公開|公開特許公報|特許出願公告|特許出願|特開|特公|特願|特表|再公表|再表|特許|実用新案出願公開|実用新案出願公告|実用新案登録|"
+    r"公報|特許公開|特許出願公開|公開特許公報|特許出願公告|特許出願|特開|特公|特願|特表|再公表|再表|特許|実用新案出願公開|実用新案出願公告|実用新案登録|"
     r"実用新案|実開|実公|実願|実登|登実|実全|意願|意匠登録|意登|商願|商標登録|商公|商登|国際登録|登録|公開|出願|JPO?|第|番号|号"
 )
 _JP_BODY = re.compile(r"(?P<era>[MTSHR]|[明大昭平令])?[治正和成]?(?P<year>\d{1,4})[-年](?P<serial>\d{1,7})")
@@ -211,17 +247,16 @@ _JP_UNSPECIFIC = {NumberType.APPLICATION, NumberType.PCT_APPLICATION}
 def jp_patent(parts: Mapping[str, str], question: Question) -> Answer | None:
     """特開平5-142789 → JPH05142789; 特開2005-12345 → JP2005012345; 特許第2500000号 → JP2500000."""
     raw = parts["b"]
-    body = _JP_WORDS.sub("", raw)
+    body = _JP_WORDS.sub("", raw).replace("/", "-") if "WO" not in raw else _JP_WORDS.sub("", raw)
     republished = re.fullmatch(r"(?:WO)-?/?(?P<y>\d{4}|\d{2})[/-]?(?P<n>\d{5,6})", body)
     if republished:
         year = four_digit_year(republished["y"], question.date)
         return Answer(f"JPWO{year}{int(republished['n']):06d}", (f"WO{year}{int(republished['n']):06d}",))
     application = question.type in _JP_UNSPECIFIC or "願" in raw
     if match := _JP_BODY.fullmatch(body) or _JP_COMPACT.fullmatch(body):
-        year = jp_year(match["era"], int(match["year"]), question.date, question.kind)
-        if year is None:
-            return None
-        return _jp_yearly(match["era"], year, int(match["serial"]), question, application)
+        told = jp_year(match["era"], int(match["year"]), question.date, question.kind)
+        era = match["era"] or ("S" if match["year"] == "64" else None)
+        return _jp_yearly(era, told, int(match["serial"]), question, application) if told else None
     if not body.isdigit():
         return None
     size = len(body)
@@ -233,9 +268,9 @@ def jp_patent(parts: Mapping[str, str], question: Question) -> Answer | None:
     unexamined = (question.kind or "")[:1] in ("A", "U") and (date is None or date.year < 2000)
     if unexamined and size in (7, 8) and question.type is not NumberType.REGISTRATION:
         cut = size - 6
-        year = jp_year(None, int(body[:cut]), date, question.kind)
-        if year and year < 2000 and (date is None or abs(date.year - year) <= 2):
-            return _jp_yearly(None, year, int(body[cut:]), question, False)
+        told = jp_year(None, int(body[:cut]), date, question.kind)
+        if told and told < 2000 and (date is None or abs(date.year - told) <= 2):
+            return _jp_yearly(None, told, int(body[cut:]), question, False)
     return Answer(f"JP{int(body)}")
 
 
@@ -336,7 +371,7 @@ def cn_application(parts: Mapping[str, str], question: Question) -> Answer | Non
     """ZL200880114428.X → CN200880114428: the check character is verified and left out."""
     digits, check = parts["n"], parts.get("c")
     right_check = cn_check_character(digits)
-    notes = () if check is None or check == right_check else (f"check character {check} should be {right_check}",)
+    notes = () if not check or check == right_check else (f"check character {check} should be {right_check}",)
     checks = dict.fromkeys((right_check, check or right_check))
     return Answer(f"CN{digits}", tuple(f"CN{digits}{one}" for one in checks), notes=notes)
 
@@ -353,8 +388,10 @@ def de_application(parts: Mapping[str, str], question: Question) -> Answer | Non
         coded = int(digits[1:3])
         year = (1900 if coded >= 50 else 2000) + coded
         forms = (f"DE{year}{digits[0]}0{digits[3:]}",)
-    elif len(digits) == 7 and question.date is not None:
-        forms = (f"DE{question.date.year}{digits}",)
+    elif len(digits) == 7:
+        # patents count the year from 1950 (P 44 is 1994), utility models as it is (G 82 is 1982)
+        coded = int(digits[:2])
+        forms = (f"DE{(1900 if coded >= 68 else 1950) + coded}{digits}",)
     if parts.get("p"):
         forms += (f"DE{parts['p']}{digits}",)
     return Answer(f"DE{digits}", forms)

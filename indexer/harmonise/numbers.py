@@ -70,8 +70,18 @@ def rules_for(office: str, type: NumberType, right: Right) -> tuple[Rule, ...]:
     letter = _RIGHTS[right]
     return tuple(
         rule
-        for rights, types, rule in (*_table().get("*", ()), *_table().get(office, ()))
+        for rights, types, rule in (*_table().get("*", ()), *_table().get(office, ()), *_table().get("**", ()))
         if (rights == "*" or letter in rights) and (types == "*" or any(type in _LETTERS[t] for t in types))
+    )
+
+
+@lru_cache(maxsize=4096)
+def _has_rules(office: str, type: NumberType, right: Right) -> bool:
+    """Whether the office has rules of its own for these numbers: only then is another shape worth a doubt."""
+    letter = _RIGHTS[right]
+    return any(
+        letter in rights and (types == "*" or any(type in _LETTERS[t] for t in types))
+        for rights, types, _ in _table().get(office, ())
     )
 
 
@@ -97,6 +107,8 @@ def _filled(template: str, parts: dict[str, str], date: dt.date | None) -> str:
     return _FIELD.sub(field, template)
 
 
+_LOOKALIKES = str.maketrans("АВСЕНКМОРТХУасеорхуU", "ABCEHKMOPTXYaceopxyU")
+"""Cyrillic letters typed where Latin ones are meant: а 2005 01234."""
 _DASHES = re.compile(r"[\u2010-\u2015\u2212\u30fc\u301c\ufe58\ufe63\uff0d~]")
 _SPACES = re.compile(r"[\s\u00a0\u3000,'’`]+")
 _WORDS = re.compile(r"^(?:(?:NO|NR|N|NUM|SER|APPL|APP|PAT|SERIAL|REG)[.º°]+)+|^№|^#")
@@ -107,11 +119,23 @@ _UNSAFE = re.compile(r"[^A-Z0-9]+")
 
 @lru_cache(maxsize=65536)
 def _body(raw: str) -> str:
-    text = raw if raw.isascii() else _DASHES.sub("-", unicodedata.normalize("NFKC", raw))
+    text = raw if raw.isascii() else _DASHES.sub("-", unicodedata.normalize("NFKC", raw)).translate(_LOOKALIKES)
     return _WORDS.sub("", _SPACES.sub("", text.upper()))
 
 
 _OLD_CODES = {"GB": ("GB", "UK")}
+
+
+_WRITTEN = re.compile(r"(?P<office>[A-Z]{2})[-/ ]+(?P<kind>[A-Z]\d?)[-/ ]+(?P<number>(?:\d|RE|PP|D|H|T|PI|MU).*)")
+
+
+@lru_cache(maxsize=16384)
+def written_out(raw: str) -> tuple[str, str, str] | None:
+    """(office, kind, number) of a citation written out, as in `US-A- 5 948 634` or `WO-A-03/008444`; None for others."""
+    match = _WRITTEN.fullmatch(_DASHES.sub("-", raw).strip().upper())
+    if match and match["office"] in OFFICES:
+        return match["office"], match["kind"], match["number"]
+    return None
 
 
 def _without_office(body: str, office: str) -> str:
@@ -158,7 +182,9 @@ def canonical_number(
         found = _apply(split["number"], question)
         if found is not None:
             kind = kind or own
-    known = found is not None
+    if found is None and office == "US" and "." in bare:
+        found = _apply(bare.replace(".", ""), question)
+    known = found is not None or not _has_rules(office, type, right)
     if found is None:
         found = _generic(bare, office)
     kind, notes = found.kind or kind, found.notes
@@ -169,6 +195,7 @@ def canonical_number(
     return CanonicalNumber(found.canonical, forms, kind, notes, known)
 
 
+_APPLICATIONS = frozenset({NumberType.APPLICATION, NumberType.PCT_APPLICATION})
 _RULED = {type for types in _LETTERS.values() for type in types}
 
 
@@ -278,6 +305,7 @@ _CUES: tuple[tuple[re.Pattern[str], str, tuple[tuple[NumberType, Right], ...], s
     (re.compile(r"^ISWC"), "", ((NumberType.ISWC, Right.COPYRIGHT),), None),
 )
 _OFFICE_FIRST = re.compile(r"^(UK|[A-Z]{2})(?=[-/.:_]?(?:\d|[A-Z]{1,4}[-/.]?\d|[^\x00-\x7f]))")
+_CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _NAME_FIRST = re.compile(r"^([^\W\d_]{3,}|OHIM|EUIPO)[\s:]+(?=\S*\d)")
 
 
@@ -293,7 +321,8 @@ def _readings(text: str) -> Iterator[tuple[str, str, tuple[tuple[NumberType, Rig
             yield body, office, readings, kind
             return
     first = _OFFICE_FIRST.match(body)
-    if first:
+    letters = len(body) - len(body.lstrip(_CAPITALS))
+    if first and sum(map(str.isdigit, body)) >= 3 and (letters <= 4 or " " not in text.strip()):
         code = "GB" if first[1] == "UK" else first[1]
         if code in OFFICES:
             rest = body[2:].lstrip("-/.:_")

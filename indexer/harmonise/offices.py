@@ -16,8 +16,42 @@ from babel import Locale
 
 from indexer.harmonise.tables_reader import rows
 
-LOCALES = ("en", "fr", "es", "de", "it", "pt", "ru", "ar", "ja", "ko", "zh_Hans", "zh_Hant", "nl", "sv", "da", "fi")
-LOCALES += ("nb", "pl", "cs", "hu", "tr", "uk", "el", "ro", "bg", "hr", "sr", "sk", "sl", "lt", "lv", "et", "vi", "th")
+LOCALES = (
+    "en",
+    "fr",
+    "es",
+    "de",
+    "it",
+    "pt",
+    "ru",
+    "ar",
+    "ja",
+    "ko",
+    "zh_Hans",
+    "zh_Hant",
+    "nl",
+    "sv",
+    "da",
+    "fi",
+    "nb",
+    "pl",
+    "cs",
+    "hu",
+    "tr",
+    "uk",
+    "el",
+    "ro",
+    "bg",
+    "hr",
+    "sr",
+    "sk",
+    "sl",
+    "lt",
+    "lv",
+    "et",
+    "vi",
+    "th",
+)
 
 OfficeType = Literal["state", "territory", "organisation", "former", "private", "unknown"]
 

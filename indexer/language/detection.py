@@ -377,7 +377,7 @@ def _really(text: str, tag: str | None, fallback: str | None) -> str:
         return _latin(sample, total, tag, fallback)
     languages = SCRIPT_LANGUAGES.get(script, ())
     if tag in languages:
-        return tag  # type: ignore[return-value]
+        return tag
     return languages[0] if languages else (tag or fallback or UNKNOWN)
 
 
@@ -399,7 +399,7 @@ def _han(sample: str, kana: int, han: int, tag: str | None, fallback: str | None
     ):
         return "ja"
     if fallback in ("zh", "ja"):
-        return fallback  # type: ignore[return-value]
+        return fallback
     return "zh"
 
 
@@ -409,14 +409,14 @@ def _cyrillic(sample: str, tag: str | None, fallback: str | None) -> str:
     for language, letters, least in _LETTERS:
         if sum(counts[letter] for letter in letters) >= least:
             if language == "ru" and tag in ("be", "kk", "ky", "mn", "tt", "tg", "uz"):
-                return tag  # type: ignore[return-value]
+                return tag
             if (language == "sr" and tag == "mk") or (language == "kk" and tag in ("ky", "mn", "tt")):
-                return tag  # type: ignore[return-value]
+                return tag
             return language
     if tag in SCRIPT_LANGUAGES["Cyrl"]:
-        return tag  # type: ignore[return-value]
+        return tag
     if tag is None and fallback in SCRIPT_LANGUAGES["Cyrl"]:
-        return fallback  # type: ignore[return-value]
+        return fallback
     if counts["ъ"] * 40 > len(lower):
         return "bg"
     return "ru"
@@ -424,10 +424,10 @@ def _cyrillic(sample: str, tag: str | None, fallback: str | None) -> str:
 
 def _arabic(sample: str, tag: str | None) -> str:
     if any(c in "ٹڈڑںےھ" for c in sample):
-        return tag if tag in ("ur", "sd", "ps") else "ur"  # type: ignore[return-value]
+        return tag if tag in ("ur", "sd", "ps") else "ur"
     if sum(c in "پچژگکی" for c in sample) >= 2:
-        return tag if tag in SCRIPT_LANGUAGES["Arab"] and tag != "ar" else "fa"  # type: ignore[return-value]
-    return tag if tag in SCRIPT_LANGUAGES["Arab"] else "ar"  # type: ignore[return-value]
+        return tag if tag in SCRIPT_LANGUAGES["Arab"] and tag != "ar" else "fa"
+    return tag if tag in SCRIPT_LANGUAGES["Arab"] else "ar"
 
 
 # ── Latin script ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -477,9 +477,17 @@ def _latin(sample: str, letters: int, tag: str | None, fallback: str | None) -> 
         if letters < ENOUGH:
             return tag_here
         return _asked(sample, best, tag_here)
+    own_fallback = scores.get(fallback or "", 0.0)
     runner_up = max((value for language, value in scores.items() if language != best), default=0.0)
-    if best is not None and score >= 1.5 and score >= 1.5 * runner_up:
+    if best is not None and score >= 1.5 and score >= 1.5 * runner_up and score >= 1.5 * own_fallback:
         return best
+    if (
+        fallback
+        and fallback not in _NOT_LATIN
+        and (letters < 4 * ENOUGH or own_fallback > 0)
+        and own_fallback + 1.5 > score
+    ):
+        return fallback
     if letters >= ENOUGH:
         detected = _langdetect(sample)
         if detected:
@@ -550,16 +558,16 @@ SERVED = [
 @lru_cache(maxsize=1)
 def detector() -> detector_factory.DetectorFactory:
     """langdetect's factory with the profiles of SERVED only, seeded."""
-    factory = detector_factory.DetectorFactory()
+    factory = detector_factory.DetectorFactory()  # type: ignore[no-untyped-call]
     folder = Path(detector_factory.PROFILES_DIRECTORY)
-    factory.load_json_profile([(folder / name).read_text(encoding="utf-8") for name in SERVED])
-    factory.set_seed(0)
+    factory.load_json_profile([(folder / name).read_text(encoding="utf-8") for name in SERVED])  # type: ignore[no-untyped-call]
+    factory.set_seed(0)  # type: ignore[no-untyped-call]
     return factory
 
 
 @lru_cache(maxsize=16384)
 def _langdetect(sample: str) -> str | None:
-    created = detector().create()
+    created = detector().create()  # type: ignore[no-untyped-call]
     created.append(sample[:400])
     try:
         found: str = created.detect()
@@ -568,13 +576,28 @@ def _langdetect(sample: str) -> str | None:
     return None if found == "unknown" else found.split("-")[0]
 
 
-def script_language(text: str) -> str | None:
-    """Language that the script alone settles (kana, Hangul, Greek, Thai …); None for scripts of many languages."""
+def script_language(text: str, usual: str | None = None) -> str | None:
+    """Language that the script alone settles (kana, Hangul, Greek, Thai …); None for scripts of many languages.
+
+    Han without kana is the `usual` language of the office where that is Chinese or Japanese, else Chinese.
+    """
     counts = script_counts(text[:SAMPLE])
     if not counts:
         return None
     if counts["Hira"] or counts["Kana"]:
         return "ja"
     script = counts.most_common(1)[0][0]
+    if script == "Hani":
+        return usual if usual in ("zh", "ja") else "zh"
     languages = SCRIPT_LANGUAGES.get(script, ())
     return languages[0] if len(languages) == 1 else None
+
+
+@lru_cache(maxsize=1)
+def _office_languages() -> dict[str, str]:
+    return {row["office"]: row["language"] for row in rows("office_languages", FOLDER)}
+
+
+def office_language(office: str) -> str | None:
+    """Language that an office publishes in where it has only one; None for the others."""
+    return _office_languages().get(office)

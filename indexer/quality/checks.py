@@ -610,6 +610,12 @@ def _(facts: Facts) -> Iterator[Doubt]:
             yield Doubt(citation.number.canonical)
 
 
+_SHARED = frozenset(
+    {NumberType.OTHER, NumberType.PCT_APPLICATION, NumberType.PCT_PUBLICATION, NumberType.INTERNATIONAL}
+)
+"""Numbers that a national record and what it is related to have in common."""
+
+
 @checks("relation-to-itself")
 def _(facts: Facts) -> Iterator[Doubt]:
     if not facts.record.relations:
@@ -619,7 +625,7 @@ def _(facts: Facts) -> Iterator[Doubt]:
         number = relation.number
         if (
             number
-            and number.type is not NumberType.OTHER
+            and number.type not in _SHARED
             and (number.type, number.canonical, number.kind) in own
             and relation.type.value not in ("corrects", "basic-mark-of")
         ):
