@@ -275,15 +275,18 @@ def register_document(element: etree._Element) -> Draft:
     st36.first_date(draft, DateType.PUBLICATION, [n for n in own if n.type is NumberType.PUBLICATION])
     st36.first_date(draft, DateType.FILING, [n for n in own if n.type is NumberType.APPLICATION])
     draft.numbers.sort(key=lambda number: number.office != "EP")
-    for status in every(element, "ep-patent-statuses/ep-patent-status"):
+    statuses = every(element, "ep-patent-statuses/ep-patent-status")
+    newest = max(statuses, key=lambda status: attribute(status, "change-date") or "", default=None)
+    for status in statuses:
+        words = text(status)
         draft.events.append(
             DraftEvent(
-                attribute(status, "status-code") or text(status) or "",
+                attribute(status, "status-code") or words or "",
                 "EP-REGISTER-STATUS",
                 office="EP",
                 event_date=attribute(status, "change-date"),
-                description=[DraftText(TextType.OTHER, words, "en") for words in (text(status),) if words],
-                current=attribute(status, "status-code") is not None and not draft.events,
+                description=[DraftText(TextType.OTHER, words, "en")] if words else [],
+                current=status is newest,
             )
         )
     if (produced := attribute(element, "date-produced")) is not None:
