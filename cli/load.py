@@ -7,6 +7,7 @@ import shutil
 import sys
 import tempfile
 import time
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,15 +56,15 @@ def load(
     ] = None,
 ) -> None:
     """Load files and folders as one delivery. Loading it again goes on where it stopped, or changes nothing."""
-    sender = _sender(provider, collection, column_map)
+    sender = sender_of(provider, collection, column_map)
     with _with_standard_input(paths) as there, platform() as running:
         if as_json:
-            loaded = asyncio.run(_load(running, there, sender, None))
+            loaded = asyncio.run(load_delivery(running, there, sender, None))
             sys.stdout.buffer.write(orjson.dumps(loaded.summary(), option=orjson.OPT_APPEND_NEWLINE))
             sys.stdout.flush()
         else:
-            with _bar() as bar:
-                loaded = asyncio.run(_load(running, there, sender, bar))
+            with progress_bar() as bar:
+                loaded = asyncio.run(load_delivery(running, there, sender, bar))
             output.print(_sentence(loaded))
     counts = loaded.counts
     accepted = counts.records - counts.rejected
@@ -71,17 +72,30 @@ def load(
         raise typer.Exit(1)
 
 
-def _sender(provider: str, collection: str, column_map: Path | None) -> Sender:
+def sender_of(provider: str, collection: str, column_map: Path | None) -> Sender:
     code = office_code(provider)
     if code is None:
         raise UsageError(f"{provider!r} is no office that the platform knows.", remedy="Give its ST.3 code, e.g. EP.")
     if not collection or not all(part.isalnum() for part in collection.split("-")):
         raise UsageError(f"{collection!r} is no collection name.", remedy="Use letters, digits and single hyphens.")
-    options = (("column_map", column_map.read_text(encoding="utf-8")),) if column_map else ()
-    return Sender(code, collection.lower(), options=options)
+    return Sender(code, collection.lower(), options=_options(column_map) if column_map else ())
 
 
-async def _load(running: Platform, paths: list[Path], sender: Sender, bar: Bar | None) -> Loaded:
+def _options(column_map: Path) -> tuple[tuple[str, str], ...]:
+    """The options of a delivery that a column map stands for: `[columns]` with heading = what it holds, and above it
+    what holds for the whole file (`right`, `office`, `delimiter`, `list`, `encoding`)."""
+    try:
+        content = tomllib.loads(column_map.read_text(encoding="utf-8"))
+        columns = {f"column.{name}": target for name, target in content.pop("columns", {}).items()}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, AttributeError) as error:
+        raise UsageError(f"{column_map} is no column map: {error}.", remedy="docs/formats.md shows one.") from error
+    options = {**content, **columns}
+    if wrong := [name for name, value in options.items() if not isinstance(value, str)]:
+        raise UsageError(f"{column_map}: {wrong[0]} is not text.", remedy="docs/formats.md shows a column map.")
+    return tuple(sorted(options.items()))
+
+
+async def load_delivery(running: Platform, paths: list[Path], sender: Sender, bar: Bar | None) -> Loaded:
     settings = running.settings
     small = sum(delivered_size(path) for path in paths) <= SMALL_DELIVERY
     with Vectors(running.database, settings.embedder, processes=0 if small else None) as vectors:
@@ -119,7 +133,7 @@ class _Numbers(TextColumn):
         return super().render(task)
 
 
-def _bar() -> Bar:
+def progress_bar() -> Bar:
     return Bar(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -128,6 +142,7 @@ def _bar() -> Bar:
         TimeRemainingColumn(),
         console=errors,
         transient=True,
+        disable=not errors.is_terminal,
     )
 
 

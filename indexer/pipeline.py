@@ -99,7 +99,7 @@ class Pipeline:
                 raise UsageError(f"There is no {path}.", remedy="Name files or folders that exist.")
         await self.engine.prepare(await bind(self.engine, self.vectors.embedder))
         await self.resend(abandoned=True)
-        found = await self._survey([path.absolute() for path in paths])
+        found = await self._survey([path.absolute() for path in paths], sender.options)
         entered = await asyncio.to_thread(self._ledger.register, sender, str(paths[0]), found)
         sender = Sender(sender.provider, sender.collection, entered.sequence, sender.options)
         with self._ledger.alone(entered.sequence):
@@ -113,11 +113,13 @@ class Pipeline:
         self._counts.check()
         return Loaded(entered.sequence, entered.replay, self._counts, dict(self._by_format), time.monotonic() - begun)
 
-    async def _survey(self, paths: list[Path]) -> list[Found]:
+    async def _survey(self, paths: list[Path], options: tuple[tuple[str, str], ...]) -> list[Found]:
         small = sum(delivered_size(path) for path in paths) <= SMALL_DELIVERY
         found: list[Found] = []
         size = 0
-        async with aclosing(_stream((inline if small else remote)(survey, paths, self.archive_url))) as entries:
+        async with aclosing(
+            _stream((inline if small else remote)(survey, paths, self.archive_url, options))
+        ) as entries:
             async for entry in entries:
                 found.append(entry)
                 size += entry.size

@@ -116,7 +116,9 @@ def wo_designs(found: World) -> dict[str, bytes]:
     for design in found.designs:
         if design.office == "WO":
             filings.setdefault(design.application, []).append(design)
-    return {f"hague-{number}.xml": writers.st96_designs(designs) for number, designs in filings.items()}
+    return {
+        f"hague-{number.replace('/', '')}.xml": writers.st96_designs(designs) for number, designs in filings.items()
+    }
 
 
 def national_marks(office: str) -> Callable[[World], dict[str, bytes]]:
@@ -144,9 +146,16 @@ def es(found: World) -> dict[str, bytes]:
         "applicant_country": "pais_solicitante",
         "inventor": "inventores",
         "ipc": "cip",
-        "priority": "prioridades",
+        "priority_number": "prioridad_numero",
+        "priority_office": "prioridad_oficina",
+        "priority_date": "prioridad_fecha",
     }
     return {"patentes.csv": writers.csv_patents(of(found, "ES"), columns, "es")}
+
+
+def sa(found: World) -> dict[str, bytes]:
+    lines = [writers.own_patent(p) for p in of(found, "SA")] + [writers.own_mark(m) for m in marks_of(found, "SA")]
+    return {"sa-2024-02.jsonl": b"".join(lines)}
 
 
 def faulty(found: World) -> dict[str, bytes]:
@@ -180,6 +189,7 @@ RECIPES: dict[str, Callable[[World], dict[str, bytes]]] = {
     "06-jp-gazette": jp,
     "07-kr-kipris": kr,
     "08-es-csv": es,
+    "09-sa-json": sa,
     "10-em-marks": em_marks,
     "11-em-designs": em_designs,
     "12-wo-madrid": wo_marks,
@@ -188,6 +198,7 @@ RECIPES: dict[str, Callable[[World], dict[str, bytes]]] = {
         f"2{n}-{office.lower()}-marks": national_marks(office)
         for n, office in enumerate(("US", "CN", "JP", "DE", "FR", "GB", "RU", "BR", "MX"))
     },
+    "29-es-sa-marks": national_marks("ES"),
     "30-orphan-works": works,
     "31-indications": indications,
     "40-ep-docdb-changes": docdb_changes,

@@ -247,7 +247,7 @@ def _application(office: str, year: int, serial: int) -> str:
         "GB": f"{year}{19000 + serial:05d}",
         "MX": f"{year}{19000 + serial:06d}",
         "TW": f"{year - 1911}{190000 + serial:06d}",
-        "PT": f"{year}{19000 + serial:05d}",
+        "PT": f"{119500 + serial}",
         "EP": f"{year}{190000 + serial:06d}",
     }
     return patterns[office]
@@ -397,7 +397,7 @@ def _designs(
     holder = str(row["holder"])
     application = {
         "EM": f"0089{position:05d}",
-        "WO": f"D229{position:03d}",
+        "WO": f"DM/{229000 + position}",
         "KR": f"30{filed.year}09{position:05d}",
         "DE": f"40{filed.year}19{position:04d}",
         "US": f"29{900000 + position}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import json
 import re
 from collections.abc import Iterable, Sequence
 from xml.sax.saxutils import escape, quoteattr
@@ -824,10 +825,123 @@ def csv_patents(publications: Iterable[Publication], columns: dict[str, str], la
             "applicant_country": p.applicant.country,
             "inventor": "|".join(person.name for person in p.inventors),
             "ipc": "|".join(p.topic.ipc),
-            "priority": "|".join(f"{office} {number} {date.isoformat()}" for office, number, date in p.priorities),
+            "priority_number": "|".join(number for _, number, _ in p.priorities),
+            "priority_office": "|".join(office for office, _, _ in p.priorities),
+            "priority_date": "|".join(date.isoformat() for _, _, date in p.priorities),
         }
         writer.writerow([row[field] for field in columns])
     return out.getvalue().encode("utf-8-sig")
+
+
+def own_patent(p: Publication) -> bytes:
+    """A line of the platform's own JSON lines."""
+    return _line(
+        {
+            "concord_record": 1,
+            "right": "patent",
+            "office": p.office,
+            "kind": p.kind,
+            "language": p.languages[0],
+            "numbers": [
+                {
+                    "type": "publication",
+                    "raw": p.number,
+                    "office": p.office,
+                    "kind": p.kind,
+                    "date": p.date.isoformat(),
+                },
+                {"type": "application", "raw": p.application, "office": p.office, "date": p.filed.isoformat()},
+            ],
+            "dates": [
+                {"type": "publication", "raw": p.date.isoformat()},
+                {"type": "filing", "raw": p.filed.isoformat()},
+            ],
+            "texts": [
+                *({"type": "title", "text": p.topic.title[code], "language": code} for code in p.languages),
+                *({"type": "abstract", "text": p.topic.abstract[code], "language": code} for code in p.languages),
+            ],
+            "parties": [
+                {
+                    "role": "applicant",
+                    "name": p.applicant.name,
+                    "latin_name": p.applicant.latin,
+                    "country": p.applicant.country,
+                    "entity": "organisation",
+                    "address": {"lines": ["1 Sample Street"], "city": "Sampletown"},
+                },
+                *(
+                    {
+                        "role": "inventor",
+                        "name": person.name,
+                        "latin_name": person.latin,
+                        "country": person.country,
+                        "entity": "person",
+                    }
+                    for person in p.inventors
+                ),
+            ],
+            "classifications": [
+                {"scheme": "IPC", "symbol": symbol, "edition": "2006.01", "first": n == 0}
+                for n, symbol in enumerate(p.topic.ipc)
+            ],
+            "priorities": [
+                {"number": {"type": "application", "raw": number, "office": office}, "date": date.isoformat()}
+                for office, number, date in p.priorities
+            ],
+        }
+    )
+
+
+def own_mark(m: Mark) -> bytes:
+    """A line of the platform's own JSON lines."""
+    return _line(
+        {
+            "concord_record": 1,
+            "right": "trademark",
+            "office": m.office,
+            "language": "ar",
+            "numbers": [{"type": "application", "raw": m.application, "office": m.office, "date": m.filed.isoformat()}],
+            "dates": [
+                {"type": "filing", "raw": m.filed.isoformat()},
+                *([{"type": "registration", "raw": m.registered.isoformat()}] if m.registered else []),
+            ],
+            "texts": [
+                {"type": "mark-text", "text": m.text, "language": "ar"},
+                *([{"type": "mark-transliteration", "text": m.transliteration}] if m.transliteration else []),
+                *(
+                    {"type": "goods-services", "text": goods["ar"], "language": "ar", "class_symbol": str(number)}
+                    for number, goods in m.classes.items()
+                ),
+            ],
+            "parties": [
+                {
+                    "role": "applicant",
+                    "name": m.holder.name,
+                    "latin_name": m.holder.latin,
+                    "country": m.holder.country,
+                    "entity": "organisation",
+                }
+            ],
+            "classifications": [
+                *({"scheme": "NICE", "symbol": str(number)} for number in m.classes),
+                *({"scheme": "VIENNA", "symbol": symbol} for symbol in m.vienna),
+            ],
+            "mark_feature": m.feature,
+            "events": [
+                {
+                    "code": m.status,
+                    "scheme": "SA-TM-STATUS",
+                    "office": m.office,
+                    "event_date": (m.registered or m.filed).isoformat(),
+                    "current": True,
+                }
+            ],
+        }
+    )
+
+
+def _line(content: dict[str, object]) -> bytes:
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
 # --- marks -----------------------------------------------------------------------------------------------------------
@@ -1230,7 +1344,7 @@ def st96_designs(designs: Sequence[Design]) -> bytes:
                         *(
                             x(
                                 "dgn:View",
-                                t("com:FileName", f"{d.application}_{d.index}_{n}.jpg"),
+                                t("com:FileName", f"{d.application.replace('/', '')}_{d.index}_{n}.jpg"),
                                 t("dgn:ViewIdentifier", n),
                             )
                             for n in range(1, d.views + 1)
