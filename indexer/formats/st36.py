@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import astuple
 from typing import BinaryIO, Literal, cast
 
 from lxml import etree
@@ -515,11 +516,7 @@ def classifications(bibliography: etree._Element) -> list[DraftClassification]:
 
 def unique(found: Iterable[DraftClassification]) -> list[DraftClassification]:
     """Without exact repeats: OPS lists a CPC symbol once for each office that gave it, and those stay apart."""
-    kept: list[DraftClassification] = []
-    for classification in found:
-        if classification not in kept:
-            kept.append(classification)
-    return kept
+    return list({astuple(classification): classification for classification in found}.values())
 
 
 # --- priorities, citations, relations, designations ---

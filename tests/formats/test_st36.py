@@ -118,7 +118,8 @@ SAMPLE = """<?xml version="1.0"?>
 </bibliographic-data>
 <abstract lang="en"><p>Short.<img file="a.tif" img-format="tif"/></p></abstract>
 <description lang="en"><heading>Field</heading><p>One.</p><p>Two<sub>2</sub>.</p></description>
-<claims lang="en"><claim num="1"><claim-text>1. A sample.<claim-text>with a part</claim-text></claim-text></claim></claims>
+<claims lang="en"><claim num="1"><claim-text>1. A sample.<claim-text>with a part</claim-text></claim-text></claim>
+</claims>
 <drawings><figure num="1"><img file="f1.tif"/></figure></drawings>
 </xx-patent-document>"""
 
