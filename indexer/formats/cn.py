@@ -46,6 +46,7 @@ LANGUAGE = "zh"
 GRANTS = frozenset("BCUYS")
 """First letters of the kinds of granted rights (CNIPA, ZC 0008-2012): their publication announces the grant."""
 
+AGENCY = re.compile(r"(.+?)\s+(\d{5})")
 IPC_TEXT = re.compile(r"^\s*([A-H]\d{2}[A-Z])\s*(\d+\s*/\s*\d+)?\s*(?:\((\d{4}\.\d{2})\))?\s*([A-Z])?")
 
 
@@ -64,6 +65,13 @@ def _ipc(written: str, first_one: bool) -> DraftClassification:
         return DraftClassification("IPC", written, first=first_one)
     symbol = " ".join(part.replace(" ", "") for part in (found.group(1), found.group(2)) if part)
     return DraftClassification("IPC", symbol, found.group(3), first=first_one)
+
+
+def _agency(role: PartyRole, written: str) -> DraftParty:
+    """An agency, whose code CNIPA writes after its name."""
+    found = AGENCY.fullmatch(written)
+    name, code = (found[1], found[2]) if found else (written, None)
+    return DraftParty(role, name, entity="organisation", identifier=code)
 
 
 # --- old: cn-patent-document ---
@@ -173,8 +181,7 @@ def _old_parties(draft: Draft, bibliography: etree._Element) -> None:
         ("examiners/*", PartyRole.EXAMINER),
     ):
         for element in every(bibliography, path):
-            for agency in values(element, "cn-agency/name"):
-                draft.parties.append(DraftParty(role, agency, entity="organisation"))
+            draft.parties += [_agency(role, agency) for agency in values(element, "cn-agency/name")]
             found = parties(element, role)
             for party in found:
                 if role in (PartyRole.INVENTOR, PartyRole.REPRESENTATIVE, PartyRole.EXAMINER):
@@ -303,7 +310,7 @@ def _new(record: XmlRecord) -> Draft:
     for customer in values(bibliography, "Parties/AgentDetails/CustomerNumber"):
         for party in draft.parties:
             if party.role is PartyRole.REPRESENTATIVE and party.entity == "organisation":
-                party.identifier = customer
+                party.identifier = party.identifier or customer
     for element in every(bibliography, "ReferencesCited//PatentCitation"):
         if cited := _new_number(element, NumberType.PUBLICATION):
             draft.citations.append(DraftCitation("patent", cited, category=_given(element, "Category")))
@@ -374,7 +381,7 @@ def _new_related(draft: Draft, bibliography: etree._Element) -> None:
 
 def _new_parties(element: etree._Element, role: PartyRole) -> list[DraftParty]:
     agencies = [_given(book, "OrganizationName", "Name") for book in every(element, "Agency/AddressBook")]
-    found = [DraftParty(role, agency, entity="organisation") for agency in agencies if agency]
+    found = [_agency(role, agency) for agency in agencies if agency]
     books = every(element, "AddressBook")
     names = [name for book in books if (name := _given(book, "Name", "OrganizationName"))]
     if names:

@@ -30,6 +30,7 @@ from indexer.formats.draft import (
     DraftText,
 )
 from indexer.formats.reading import Context, Format, Signature
+from indexer.formats.st36_parts import printed_ipc
 from indexer.formats.xml import MAX_RECORD
 from indexer.record import DateType, NumberType, PartyRole, RelationType, Right, TextType
 
@@ -133,6 +134,8 @@ def _draft(groups: list[Group]) -> Draft:
     raw = _patent_number(front.get("WKU") or "")
     design = raw.startswith("D") or front.get("APT") == "4"
     draft = Draft(Right.DESIGN if design else Right.PATENT, office=OFFICE, language=LANGUAGE)
+    # kinds are not given, and the record is the publication all the same
+    draft.identified_by = NumberType.PUBLICATION
     issued, filed = front.get("ISD"), front.get("APD")
     if raw:
         draft.numbers.append(DraftNumber(NumberType.PUBLICATION, raw, OFFICE, date=issued))
@@ -265,7 +268,7 @@ def _classes(draft: Draft, group: Group) -> None:
         for symbol in group.all(tag):
             draft.classifications.append(DraftClassification(national, symbol, first=tag == "OCL", office=OFFICE))
     edition = group.get("EDF")
-    for position, symbol in enumerate(group.all("ICL")):
+    for position, symbol in enumerate(map(printed_ipc, group.all("ICL"))):
         draft.classifications.append(DraftClassification(international, symbol, edition, first=position == 0))
     for symbol in group.all("DCL"):
         draft.classifications.append(DraftClassification("US-DIGEST", symbol, office=OFFICE))

@@ -274,6 +274,7 @@ def _document(record: XmlRecord) -> Draft:
     unwrap(root)
     law = next((found for node in root.iter() if (found := attribute(node, "kind-of-law"))), "patent")
     draft = start(record, LAWS.get(law, Right.PATENT))
+    draft.identified_by = NumberType.APPLICATION
     draft.partial, draft.office, draft.language = True, OFFICE, attribute(root, "lang") or LANGUAGE
     for element in every(root, ".//application-reference"):
         number = _own(element)

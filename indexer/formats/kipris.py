@@ -6,6 +6,7 @@ One flat element a right; several values in one field are set apart by `|`. Two 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, Literal
 
@@ -98,6 +99,9 @@ CLASSES = (
     ("locarnoclassification locarnocode", "LOCARNO"),
 )
 
+BILINGUAL = re.compile(r"(.*[\uac00-\ud7a3)])\s+([A-Za-z][^\uac00-\ud7a3]*)")
+LEGAL_FORM = re.compile(r"주식회사|유한회사|\(주\)|\(유\)")
+
 IMAGES = ("drawingpath", "drawing", "bigdrawing", "imagepath", "imagepathlarge", "thumbnailpath")
 STATUS = "registrationstatus registerstatus applicationstatus"
 
@@ -133,6 +137,8 @@ def _draft(record: XmlRecord) -> Draft:
     right = RIGHTS.get(local(record.element), default)
     draft = start(record, right)
     draft.office = OFFICE
+    if right is Right.PATENT:
+        draft.identified_by = NumberType.APPLICATION
     for number_names, date_names, number_type, date_type, label in NUMBERS:
         date = one(date_names)
         for raw in several(number_names):
@@ -146,7 +152,7 @@ def _draft(record: XmlRecord) -> Draft:
         number = DraftNumber(NumberType.APPLICATION, raw, date=claimed)
         draft.priorities.append(DraftPriority(number, claimed, position + 1))
     for names, role in PARTIES:
-        draft.parties += [DraftParty(role, name) for name in several(names)]
+        draft.parties += [_party(role, name) for name in several(names)]
     makers = PartyRole.DESIGNER if right is Right.DESIGN else PartyRole.INVENTOR
     for position, name in enumerate(several("inventorname designername inventor")):
         draft.parties.append(DraftParty(makers, name, entity="person", sequence=position + 1))
@@ -166,6 +172,14 @@ def _draft(record: XmlRecord) -> Draft:
         draft.events.append(DraftEvent(status, "KR-KIPRIS-STATUS", OFFICE, current=True))
     draft.design_index = one("designnumber")
     return draft
+
+
+def _party(role: PartyRole, written: str) -> DraftParty:
+    """A party; right holders carry their English name after the Korean one."""
+    found = BILINGUAL.fullmatch(written) if role is PartyRole.OWNER else None
+    if found is None or not LEGAL_FORM.sub("", found[1]).strip():
+        return DraftParty(role, written)
+    return DraftParty(role, found[1], latin_name=found[2])
 
 
 def _texts(draft: Draft, one: Callable[[str], str | None]) -> None:

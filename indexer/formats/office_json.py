@@ -76,7 +76,7 @@ def _jpo(found: Object, around: Around) -> Iterator[Draft | InputError]:
             remedy="Leave the file out, or ask the office again.",
         )
         return
-    draft = Draft(_jpo_right(data), office="JP", partial=True)
+    draft = Draft(_jpo_right(data), office="JP", partial=True, identified_by=NumberType.APPLICATION)
     for name, inner, number_type, office, dated in JPO_NUMBERS:
         written = one(data, inner)
         raw = one(data, name) or written
@@ -201,6 +201,7 @@ def _prh_draft(found: Object, design: Object | None) -> Draft:
     )
     right = Right.DESIGN if design is not None else Right.TRADEMARK if mark else Right.PATENT
     draft = Draft(right, office="FI", partial="patentTitle" not in found)
+    draft.identified_by = NumberType.APPLICATION if right is Right.PATENT else None
     draft.language = one(found, "filingLanguage")
     filed, applied = one(found, "filingDate"), one(found, "applicationDate")
     add_number(draft, NumberType.APPLICATION, one(found, "applicationNumber"), "FI", applied)
@@ -350,6 +351,7 @@ PRV_ENDING = re.compile(r"(?:,|\s)\s*([A-Z]{2})(?:,\s*(\d{6}-\d{4}))?$")
 def _prv(found: Object, around: Around) -> Iterator[Draft | InputError]:
     mark, certificate = "idTrademark" in found, "idSpc" in found
     draft = Draft(Right.TRADEMARK if mark else Right.PATENT, office="SE", partial=True)
+    draft.identified_by = NumberType.APPLICATION
     if certificate:
         _prv_certificate(draft, found)
     else:
@@ -410,6 +412,7 @@ def _prv_parties(found: Object, name: str, role: PartyRole, mark: bool) -> list[
             kept = DraftAddress([address]) if address else None
             identifier = ending[2] if ending else None
             parties.append(DraftParty(role, party, country=country or None, identifier=identifier, address=kept))
+            parties[-1].entity = "person" if role is PartyRole.INVENTOR else "unknown"
     for words in words_in(found, name):
         ending = PRV_ENDING.search(words)
         country, identifier = (ending[1], ending[2]) if ending else (None, None)
@@ -453,7 +456,7 @@ NICE_FROM = 1995
 
 
 def _tipo_patent(found: Object, around: Around) -> Iterator[Draft | InputError]:
-    draft = Draft(Right.PATENT, office="TW", partial=True)
+    draft = Draft(Right.PATENT, office="TW", partial=True, identified_by=NumberType.APPLICATION)
     applied = one(found, "appl-date")
     for name, number_type, dated in (
         ("appl-no", NumberType.APPLICATION, "appl-date"),
@@ -632,7 +635,7 @@ FORMATS: tuple[Format, ...] = (
         name="json-prh",
         title="PRH (Finland) open data, one file: patents (JSON)",
         rights=("patent", "design", "trademark"),
-        recognises=has_keys({"dossierStatus", "applicationNumber"}),
+        recognises=has_keys({"dossierStatus", "patentTitle"}),
         read=reader(("",), _prh, "record"),
         version=1,
         reads=(

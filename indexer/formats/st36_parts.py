@@ -116,6 +116,20 @@ def ipcr(element: etree._Element, scheme: str = "IPC") -> DraftClassification | 
     )
 
 
+FIXED_IPC = re.compile(r"([A-H]\d{2}[A-Z])([ \d]{2}\d)(\d{2,})")
+
+
+def printed_ipc(symbol: str) -> str:
+    """`G06F  728` (subclass, main group in three places, subgroup: US files to 2004) as printed, `G06F 7/28`."""
+    found = FIXED_IPC.fullmatch(symbol)
+    return f"{found[1]} {int(found[2])}/{found[3]}" if found else symbol
+
+
+def fixed_width(element: etree._Element) -> str:
+    """Text of an element in which blanks hold places, such as `714  4`."""
+    return "".join(str(words) for words in element.itertext()).strip()
+
+
 def parties(element: etree._Element, role: PartyRole, office: str | None = None) -> list[DraftParty]:
     """The parties that one `applicant`, `inventor`, `agent`… stands for.
 

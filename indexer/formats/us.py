@@ -32,10 +32,12 @@ from indexer.formats.st36_parts import (
     address,
     block_text,
     document_id,
+    fixed_width,
     images,
     ipcr,
     parties,
     person_name,
+    printed_ipc,
     start,
     whole,
 )
@@ -102,6 +104,7 @@ def _red_book(record: XmlRecord) -> Draft:
     application = first(bibliography, "application-reference")
     design = application is not None and "design" in (attribute(application, "appl-type") or "")
     draft = start(record, Right.DESIGN if design else Right.PATENT)
+    draft.identified_by = NumberType.PUBLICATION
     draft.office = publication.office if publication else attribute(root, "country")
     draft.kind = publication.kind if publication else None
     draft.language = language
@@ -185,7 +188,9 @@ def _keep(draft: Draft, found: DraftClassification | None) -> None:
 
 def _plain_classes(draft: Draft, found: etree._Element, scheme: str, edition: str | None) -> None:
     for name in ("main-classification", "further-classification"):
-        for symbol in values(found, name):
+        for symbol in (fixed_width(element) for element in every(found, name)):
+            if not symbol:
+                continue
             main = name == "main-classification"
             draft.classifications.append(
                 DraftClassification(scheme, symbol, edition, first=main, office=value(found, "country"))
@@ -302,7 +307,7 @@ PAP_RELATIONS = {
     "a-371-of-international": RelationType.NATIONAL_PHASE_OF,
     "correction-of": RelationType.CORRECTS,
 }
-PAP_BLOCKS = frozenset(("paragraph", "heading", "claim", "number", "row", "entry", "li"))
+PAP_BLOCKS = frozenset(("paragraph", "heading", "claim", "row", "entry", "li"))
 
 
 def read_pap(stream: BinaryIO, context: Context) -> Iterator[Draft | InputError]:
@@ -521,6 +526,7 @@ def _patdoc(record: XmlRecord) -> Draft:
     kind = value(bibliography, "B100/B130")
     design = (kind or "").startswith("S")
     draft = start(record, Right.DESIGN if design else Right.PATENT)
+    draft.identified_by = NumberType.PUBLICATION
     draft.office, draft.kind, draft.language = value(bibliography, "B100/B190") or OFFICE, kind, LANGUAGE
     if raw := value(bibliography, "B100/B110"):
         number = DraftNumber(NumberType.PUBLICATION, raw, draft.office, kind, value(bibliography, "B100/B140"))
@@ -563,11 +569,13 @@ def _patdoc_technical(draft: Draft, bibliography: etree._Element, design: bool) 
     international = "LOCARNO" if design else "IPC"
     national = "US-DESIGN" if design else "USPC"
     for name in ("B511", "B512"):
-        for symbol in values(bibliography, f"B500/B510/{name}"):
-            draft.classifications.append(DraftClassification(international, symbol, edition, first=name == "B511"))
+        for element in every(bibliography, f"B500/B510/{name}"):
+            if symbol := printed_ipc(fixed_width(element)):
+                draft.classifications.append(DraftClassification(international, symbol, edition, first=name == "B511"))
     for name in ("B521", "B522"):
-        for symbol in values(bibliography, f"B500/B520/{name}"):
-            draft.classifications.append(DraftClassification(national, symbol, first=name == "B521", office=OFFICE))
+        for element in every(bibliography, f"B500/B520/{name}"):
+            if symbol := fixed_width(element):
+                draft.classifications.append(DraftClassification(national, symbol, first=name == "B521", office=OFFICE))
     for title in every(bibliography, "B500/B540"):
         add_text(draft, TextType.TITLE, text(title), LANGUAGE)
     for citation in every(bibliography, "B500/B560/*"):

@@ -63,7 +63,7 @@ def _draft(record: XmlRecord, fields: dict[str, list[str | None]], position: int
         return found[at] if at < len(found) else None
 
     draft = start(record, Right.PATENT)
-    draft.office, draft.partial = OFFICE, True
+    draft.office, draft.partial, draft.identified_by = OFFICE, True, NumberType.APPLICATION
     for name, dated, number_type, date_type, office in (
         ("applNum", "filingDate", NumberType.APPLICATION, DateType.FILING, OFFICE),
         ("publNum", "publDate", NumberType.PUBLICATION, DateType.PUBLICATION, OFFICE),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from typing import Literal
 
 from common.errors import InputError
 from indexer.formats.draft import (
@@ -68,9 +69,11 @@ def _said(*words: str | None) -> list[DraftText]:
 
 
 def _application(draft: Draft, raw: str | None, date: str | None) -> None:
+    """The application that a file is about: the file goes by its number."""
     if raw:
         international = raw.upper().startswith("PCT")
         number_type = NumberType.PCT_APPLICATION if international else NumberType.APPLICATION
+        draft.identified_by = number_type
         add_number(draft, number_type, raw, "WO" if international else OFFICE, date)
     add_date(draft, DateType.FILING, date)
 
@@ -533,7 +536,9 @@ def _public_search(found: Object, around: Around) -> Iterator[Draft | InputError
         ("primaryExaminer", PartyRole.EXAMINER),
         ("assistantExaminer", PartyRole.EXAMINER),
     ):
-        draft.parties += [DraftParty(role, _semicolon(party)) for party in words_in(found, name)]
+        person = role in (PartyRole.INVENTOR, PartyRole.EXAMINER)
+        entity: Literal["person", "unknown"] = "person" if person else "unknown"
+        draft.parties += [DraftParty(role, _semicolon(party), entity=entity) for party in words_in(found, name)]
     if not words_in(found, "inventorsName") and (short := one(found, "inventorsShort")):
         first = re.sub(r"\s+et al\.$", "", short)
         draft.parties.append(DraftParty(PartyRole.INVENTOR, _semicolon(first), entity="person"))
