@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import astuple
 from typing import BinaryIO, Literal, cast
 
 from lxml import etree
@@ -134,17 +133,23 @@ DATES = {
 
 def document_id(element: etree._Element, number_type: NumberType, writing: str | None = None) -> DraftNumber | None:
     """A `document-id` as a number; None where it has no `doc-number`. `writing`: format of the element around it."""
-    raw = value(element, "doc-number")
+    parts: dict[str, str] = {}
+    for child in element:
+        name = local(child) if isinstance(child.tag, str) else ""
+        if name in NUMBER_PARTS and name not in parts and (said := text(child)):
+            parts[name] = said
+    raw = parts.get("doc-number")
     if raw is None:
         return None
     writing = attribute(element, "document-id-type", "data-format", "format") or writing
-    office = value(element, "country")
+    office = parts.get("country")
     if office is None and writing == "epodoc" and raw[:2].isalpha():
         # EPODOC writes the country into the number
         office = raw[:2]
-    return DraftNumber(
-        number_type, raw, office, kind=value(element, "kind"), date=value(element, "date"), format=writing
-    )
+    return DraftNumber(number_type, raw, office, kind=parts.get("kind"), date=parts.get("date"), format=writing)
+
+
+NUMBER_PARTS = frozenset({"doc-number", "country", "kind", "date"})
 
 
 def document_ids(reference: etree._Element, number_type: NumberType) -> list[DraftNumber]:
@@ -200,31 +205,33 @@ def party(element: etree._Element, role: PartyRole) -> DraftParty | None:
     """An `applicant`, `inventor`, `agent` … None where it has no name."""
     books = every(element, "addressbook")
     sources = books or [element]
-    names: list[str] = []
-    for source in sources:
-        names += [name for name in names_of(source) if name not in names]
+    names = list(dict.fromkeys(name for source in sources for name in names_of(source)))
     if not names:
         return None
     book = sources[0]
-    country = value(element, "residence/country") or value(book, "address/country") or value(book, "country")
-    sequence = attribute(element, "sequence")
-    writing = attribute(element, "data-format")
+    country = value(element, "residence/country") or value(book, "address/country", "country")
+    sequence, writing = attribute(element, "sequence"), attribute(element, "data-format")
     if (bracket := COUNTRY_IN_NAME.search(names[0])) is not None:
         names[0] = names[0][: bracket.start()]
         country = country or bracket.group(1)
     if writing == "original":
         names[0] = names[0].rstrip(", ")
-    addresses = [found for source in sources if (found := address(source)) is not None]
+    plain = writing is not None and not books
+    # DOCDB and OPS give names and countries only
+    addresses = [] if plain else [found for source in sources if (found := address(source)) is not None]
     for other in addresses[1:]:
         addresses[0].lines += [line for line in other.lines if line not in addresses[0].lines]
+    identifier = attribute(book, "cdsid")
+    if identifier is None and not plain:
+        identifier = value(book, "iid", "registered-number")
     return DraftParty(
         role=role,
         name=names[0],
         other_names=names[1:],
         country=country,
         nationality=value(element, "nationality/country"),
-        entity=_entity(book),
-        identifier=attribute(book, "cdsid") or value(book, "iid") or value(book, "registered-number"),
+        entity="unknown" if plain else _entity(book),
+        identifier=identifier,
         sequence=int(sequence) if sequence and sequence.isdigit() else None,
         format=writing,
         address=addresses[0] if addresses else None,
@@ -233,20 +240,28 @@ def party(element: etree._Element, role: PartyRole) -> DraftParty | None:
 
 def names_of(book: etree._Element) -> list[str]:
     """The names in an `addressbook` or in what stands in its place, the first the fullest."""
+    parts: dict[str, list[str]] = {}
+    for child in book:
+        name = local(child) if isinstance(child.tag, str) else ""
+        if name in NAME_PARTS:
+            parts.setdefault(name, []).extend([found for found in (text(child),) if found])
     found: list[str] = []
-    family = value(book, "last-name")
-    if family:
-        given = " ".join(part for path in ("first-name", "middle-name") if (part := value(book, path)) is not None)
-        prefix, suffix = value(book, "prefix"), value(book, "suffix")
-        name = f"{family}, {given}" if given else family
-        found.append(" ".join(part for part in (name, suffix) if part) + (f", {prefix}" if prefix else ""))
-    for path in ("orgname", "name", "applicant-name/name", "inventor-name/name", "agent-name/name", "synonym"):
-        found += [other for other in values(book, path) if other not in found]
-    if not found and not len(book) and (whole := text(book)):
-        found.append(whole)
-    if department := value(book, "department"):
-        found.append(department)
-    return found
+    if family := next(iter(parts.get("last-name", ())), None):
+        given = " ".join(part for name in ("first-name", "middle-name") for part in parts.get(name, ())[:1])
+        prefix, suffix = (next(iter(parts.get(name, ())), None) for name in ("prefix", "suffix"))
+        whole = f"{family}, {given}" if given else family
+        found.append(" ".join(part for part in (whole, suffix) if part) + (f", {prefix}" if prefix else ""))
+    for name in ("orgname", "name", "applicant-name", "inventor-name", "agent-name", "synonym"):
+        found += parts.get(name, ())
+    if not found and not len(book) and (alone := text(book)):
+        found.append(alone)
+    return found + parts.get("department", [])
+
+
+NAME_PARTS = frozenset(
+    {"last-name", "first-name", "middle-name", "prefix", "suffix", "orgname", "name", "synonym", "department"}
+    | {"applicant-name", "inventor-name", "agent-name"}
+)
 
 
 def _entity(book: etree._Element) -> Literal["person", "organisation", "unknown"]:
@@ -516,7 +531,10 @@ def classifications(bibliography: etree._Element) -> list[DraftClassification]:
 
 def unique(found: Iterable[DraftClassification]) -> list[DraftClassification]:
     """Without exact repeats: OPS lists a CPC symbol once for each office that gave it, and those stay apart."""
-    return list({astuple(classification): classification for classification in found}.values())
+    kept: dict[tuple[object, ...], DraftClassification] = {}
+    for one in found:
+        kept.setdefault((one.scheme, one.symbol, one.edition, one.first, one.inventive, one.office), one)
+    return list(kept.values())
 
 
 # --- priorities, citations, relations, designations ---
@@ -657,9 +675,7 @@ def texts(elements: Iterable[etree._Element], text_type: TextType) -> Iterator[D
 def images(element: etree._Element) -> list[DraftImage]:
     """The images that an element refers to (`img@file`, `doc-page@file`), in document order."""
     found: list[DraftImage] = []
-    for node in element.iter():
-        if not isinstance(node.tag, str) or local(node) not in ("img", "image", "doc-page"):
-            continue
+    for node in element.iter("{*}img", "{*}image", "{*}doc-page"):
         reference = attribute(node, "file", "href")
         if not reference:
             continue

@@ -520,15 +520,16 @@ def every(element: etree._Element, path: str) -> list[etree._Element]:
 
 def local(element: etree._Element) -> str:
     """Local name of an element."""
-    return str(etree.QName(element).localname)
+    tag = str(element.tag)
+    return tag[tag.rfind("}") + 1 :]
 
 
 def text(element: etree._Element | None) -> str | None:
     """All text in an element, white space collapsed; None where there is none."""
     if element is None:
         return None
-    joined = BLANK.sub(" ", "".join(element.itertext())).strip()
-    return joined or None
+    whole = "".join(str(part) for part in element.itertext()) if len(element) else element.text or ""
+    return BLANK.sub(" ", whole).strip() or None
 
 
 def value(element: etree._Element, *paths: str) -> str | None:
@@ -570,6 +571,8 @@ def paragraphs(element: etree._Element | None, blocks: Collection[str] = ("p", "
 def attribute(element: etree._Element, *names: str) -> str | None:
     """Value of the first attribute whose local name is one of `names`, in that order."""
     for name in names:
+        if (whole := element.get(name)) is not None and (whole := whole.strip()):
+            return whole
         for key, found in element.attrib.items():
             plain = str(key)
             if plain == name or plain.endswith("}" + name):
