@@ -203,13 +203,11 @@ class _Assembly:
                 if key not in found:
                     found[key] = DatedFact.model_construct(type=fact.type, date=date, raw=fact.raw, label=fact.label)
         have = {key[0] for key in found}
-        for number in numbers:
+        for number in sorted(numbers, key=lambda number: number.office != self.office):
             type = _DATE_OF_NUMBER.get(number.type)
             if type is DateType.REGISTRATION and self.draft.right is Right.PATENT:
                 type = DateType.GRANT
             if type is None or number.date is None or type in have:
-                continue
-            if number.office != self.office:
                 continue
             found[(type, number.date, None)] = DatedFact.model_construct(
                 type=type,

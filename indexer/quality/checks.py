@@ -238,7 +238,7 @@ def _(facts: Facts) -> Iterator[Doubt]:
 
 
 _YEAR_IN_NUMBER = re.compile(
-    r"(?:JP|CN|KR(?:10|20|30|40)|DE(?:1\d|2\d|3\d|4\d)|FI|NO|RU|MX|BR\d\d)((?:19|20)\d\d)\d{4,7}"
+    r"(?:JP|CN|KR(?:10|20|30|40)|DE(?:1\d|2\d|3\d|4\d)|FI|NO|RU|MX|BR\d\d)((?:19|20)\d\d)\d{4,8}"
 )
 
 
