@@ -498,6 +498,7 @@ def st96_patent(p: Publication) -> bytes:
                         "com:PostalAddress",
                         x(
                             "com:PostalStructuredAddress",
+                            t("com:AddressLineText", "1 Sample Street", com__sequenceNumber="1"),
                             t("com:CityName", "Sampletown"),
                             t("com:CountryCode", country),
                         ),
@@ -559,7 +560,10 @@ def st96_patent(p: Publication) -> bytes:
             "pat:PatentClassificationBag",
             x("pat:IPCRClassificationBag", *(ipcr(n, symbol) for n, symbol in enumerate(p.topic.ipc))),
         ),
-        *(t("pat:InventionTitle", p.topic.title[code], com__languageCode=code) for code in languages),
+        x(
+            "pat:InventionTitleBag",
+            *(t("pat:InventionTitle", p.topic.title[code], com__languageCode=code) for code in languages),
+        ),
         x(
             "pat:PartyBag",
             x("pat:ApplicantBag", party("pat:Applicant", p.applicant.name, p.applicant.country, 1, person=False)),
@@ -571,7 +575,6 @@ def st96_patent(p: Publication) -> bytes:
                 ),
             ),
         ),
-        com__languageCode=p.languages[0],
     )
     abstracts = "".join(
         x("pat:Abstract", t("pat:P", p.topic.abstract[code]), com__languageCode=code) for code in p.languages
@@ -1129,7 +1132,7 @@ def st96_trademarks(marks: Iterable[Mark]) -> bytes:
             t("com:RegistrationOfficeCode", m.office),
             x("com:ApplicationNumber", t("com:IPOfficeCode", m.office), t("com:ApplicationNumberText", m.application)),
             t("com:RegistrationNumber", m.registration),
-            t("tmk:ApplicationDate", m.filed),
+            t("com:ApplicationDate", m.filed),
             t("com:RegistrationDate", m.registered),
             t("com:ExpiryDate", m.registered and m.filed.replace(year=m.filed.year + 10)),
             t("tmk:MarkCurrentStatusCode", m.status),
@@ -1164,6 +1167,7 @@ def st96_trademarks(marks: Iterable[Mark]) -> bytes:
                                 "com:PostalAddress",
                                 x(
                                     "com:PostalStructuredAddress",
+                                    t("com:AddressLineText", "1 Sample Street", com__sequenceNumber="1"),
                                     t("com:CityName", "Sampletown"),
                                     t("com:CountryCode", m.holder.country),
                                 ),
@@ -1185,6 +1189,7 @@ def st96_trademarks(marks: Iterable[Mark]) -> bytes:
                     t("com:TransactionCategory", "National trademark registration"),
                     x("tmk:TransactionData", x("tmk:TrademarkBag", "\n".join(one(m) for m in marks))),
                 ),
+                com__st96Version="V6_0",
             ),
             xmlns__com=COM,
             xmlns__tmk=TMK,
@@ -1253,14 +1258,7 @@ def st86_euipo(designs: Iterable[Design], operation: str = "Insert") -> bytes:
                 "IndicationProductDetails",
                 *(t("IndicationProduct", text, languageCode=code) for code, text in d.product.items()),
             ),
-            x(
-                "ProductClassDetails",
-                x(
-                    "ProductClass",
-                    t("ClassificationVersion", "13"),
-                    x("ClassDescriptionDetails", x("ClassDescription", t("ClassNumber", d.locarno.replace("-", ".")))),
-                ),
-            ),
+            x("ClassDescriptionDetails", x("ClassDescription", t("ClassNumber", d.locarno.replace("-", ".")))),
             x(
                 "ApplicantDetails",
                 x(
@@ -1316,97 +1314,66 @@ def st86_euipo(designs: Iterable[Design], operation: str = "Insert") -> bytes:
 def st96_designs(designs: Sequence[Design]) -> bytes:
     """ST.96 V6 DesignApplication, Hague: all designs of one registration."""
 
+    def applicants(d: Design) -> str:
+        return x(
+            "dgn:ApplicantBag", x("dgn:Applicant", _contact(d.holder.name, d.holder.country), com__sequenceNumber="1")
+        )
+
     def one(d: Design) -> str:
+        title = next((code for code in ("en", "fr", "es") if code in d.product))
+        views = (
+            x(
+                "dgn:View",
+                t("com:FileName", f"{d.application.replace('/', '')}_{d.index}_{n}.jpg"),
+                t("dgn:ViewIdentifier", n),
+                t("dgn:ViewFileFormatCategory", "JPEG"),
+            )
+            for n in range(1, d.views + 1)
+        )
         return x(
             "dgn:Design",
             t("dgn:DesignIdentifier", d.index),
-            *(t("dgn:DesignTitleText", text, com__languageCode=code) for code, text in d.product.items()),
-            x(
-                "com:DesignClassificationBag",
-                x(
-                    "com:LocarnoClassificationBag",
-                    x(
-                        "com:LocarnoClassification",
-                        t("com:LocarnoClassificationEdition", "13"),
-                        t("com:LocarnoClassificationText", d.locarno),
-                    ),
-                ),
+            t("com:RegistrationNumber", d.application),
+            t("com:RegistrationDate", d.registered),
+            t("dgn:DesignTitleText", d.product[title], com__languageCode=title),
+            *(
+                t("dgn:DesignDescriptionText", text, com__languageCode=code, com__sequenceNumber=str(n))
+                for n, (code, text) in enumerate(d.product.items(), 1)
             ),
             t("com:ExpiryDate", d.filed.replace(year=d.filed.year + 15)),
             t("dgn:DesignCurrentStatusCategory", "Registered"),
             t("dgn:DesignCurrentStatusDate", d.registered),
+            x("dgn:DesignRepresentationBag", x("dgn:DesignRepresentation", x("dgn:ViewBag", *views))),
             x(
-                "dgn:DesignRepresentationBag",
+                "com:DesignClassificationBag",
                 x(
-                    "dgn:DesignRepresentation",
-                    x(
-                        "dgn:ViewBag",
-                        *(
-                            x(
-                                "dgn:View",
-                                t("com:FileName", f"{d.application.replace('/', '')}_{d.index}_{n}.jpg"),
-                                t("dgn:ViewIdentifier", n),
-                            )
-                            for n in range(1, d.views + 1)
-                        ),
-                    ),
+                    "com:LocarnoClassificationBag",
+                    t("com:LocarnoClassificationEdition", "13"),
+                    t("com:LocarnoClassificationText", d.locarno),
                 ),
             ),
-            x(
-                "dgn:DesignerBag",
-                x(
-                    "dgn:Designer",
-                    x(
-                        "com:Contact",
-                        x("com:Name", x("com:PersonName", t("com:PersonFullName", d.designer.name))),
-                        x(
-                            "com:PostalAddressBag",
-                            x(
-                                "com:PostalAddress",
-                                x("com:PostalStructuredAddress", t("com:CountryCode", d.designer.country)),
-                            ),
-                        ),
-                    ),
-                ),
-            ),
+            applicants(d),
+            x("dgn:DesignerBag", x("dgn:Designer", _contact(d.designer.name, d.designer.country, person=True))),
         )
 
     first = designs[0]
     return document(
         x(
             "dgn:DesignApplication",
+            t("com:RegistrationOfficeCode", first.office),
             x(
                 "com:ApplicationNumber",
                 t("com:IPOfficeCode", first.office),
                 t("com:ApplicationNumberText", first.application),
             ),
-            t("dgn:DesignApplicationDate", first.filed),
-            t("com:RegistrationOfficeCode", first.office),
-            t("com:RegistrationNumber", first.application),
-            t("com:RegistrationDate", first.registered),
-            x("dgn:DesignBag", *(one(d) for d in designs)),
+            t("dgn:DesignTotalQuantity", len(designs)),
             x(
                 "dgn:DesignatedCountryBag",
                 *(x("dgn:DesignatedCountry", t("com:DesignatedCountryCode", code)) for code in first.designates),
             ),
-            x(
-                "dgn:ApplicantBag",
-                x(
-                    "dgn:Applicant",
-                    x(
-                        "com:Contact",
-                        x("com:Name", x("com:OrganizationName", t("com:OrganizationStandardName", first.holder.name))),
-                        x(
-                            "com:PostalAddressBag",
-                            x(
-                                "com:PostalAddress",
-                                x("com:PostalStructuredAddress", t("com:CountryCode", first.holder.country)),
-                            ),
-                        ),
-                    ),
-                    com__sequenceNumber="1",
-                ),
-            ),
+            x("dgn:DesignBag", *(one(d) for d in designs)),
+            applicants(first),
+            t("com:ApplicationDate", first.filed),
             xmlns__dgn=DGN,
             xmlns__com=COM,
             com__st96Version="V6_0",
@@ -1441,61 +1408,89 @@ def kipris_designs(designs: Iterable[Design]) -> bytes:
 # --- works and indications --------------------------------------------------------------------------------------------
 
 
+WORK_KINDS = {"literary": "LI", "photograph": "PH", "musical": "MU", "audiovisual": "AU"}
+
+
 def st96_orphan_work(w: Work) -> bytes:
     """ST.96 V6 CopyrightOrphanWork."""
-    user = x(
-        "com:Contact",
-        x("com:Name", x("com:OrganizationName", t("com:OrganizationStandardName", w.user.name))),
+    confidential = t("com:ConfidentialIndicator", str(not w.publish).lower())
+    languages = tuple(w.title)
+    identification = w.identifier and x(
+        "cpy:CreativeWorkIdentificationBag",
         x(
-            "com:PostalAddressBag",
-            x("com:PostalAddress", x("com:PostalStructuredAddress", t("com:CountryCode", w.user.country))),
+            "cpy:CreativeWorkIdentification",
+            t("cpy:CreativeWorkIdentifier", w.identifier[1]),
+            t("cpy:CreativeWorkIdentifierCategory", w.identifier[0]),
+        ),
+    )
+    author = w.author and x(
+        "cpy:RightsHolderBag",
+        x(
+            "cpy:RightsHolder",
+            _contact(w.author, None, person=True),
+            t("cpy:RightsHolderCategory", "Author"),
+            t("com:ConfidentialIndicator", "false"),
+            t("cpy:RightsHolderLocatedIndicator", "false"),
         ),
     )
     return document(
         x(
             "cpy:CopyrightOrphanWork",
-            t("cpy:CopyrightOrphanWorkIdentifier", w.number),
+            t("com:ApplicationNumberText", w.number),
+            t("cpy:OrphanWorkApplicationStatus", "Licence Granted"),
+            t("cpy:OrphanWorkIdentifier", w.number.removeprefix("OW-")),
+            identification,
+            t("com:ApplicationDate", f"20{19 + w.year % 4}-05-20"),
             x(
-                "cpy:WorkTitleBag",
-                *(t("cpy:WorkTitle", text, com__languageCode=code) for code, text in w.title.items()),
+                "cpy:OrphanWorkTitleTextBag",
+                *(t("cpy:OrphanWorkTitleText", text, com__languageCode=code) for code, text in w.title.items()),
             ),
             x(
-                "cpy:WorkIdentifierBag",
-                x(
-                    "cpy:WorkIdentifier",
-                    t("cpy:WorkIdentifierKind", w.identifier[0]),
-                    t("cpy:WorkIdentifierText", w.identifier[1]),
+                "cpy:OrphanWorkDescriptionTextBag",
+                *(
+                    t("cpy:OrphanWorkDescriptionText", text, com__languageCode=code)
+                    for code, text in w.description.items()
                 ),
-            )
-            if w.identifier
-            else "",
-            *(t("cpy:WorkDescriptionText", text, com__languageCode=code) for code, text in w.description.items()),
-            t("cpy:OrphanWorkCategory", w.kind),
-            t("cpy:WorkCreationYear", w.year),
+            ),
             x(
-                "cpy:AuthorBag",
-                x(
-                    "cpy:Author",
-                    x("com:Contact", x("com:Name", x("com:PersonName", t("com:PersonFullName", w.author)))),
-                ),
-            )
-            if w.author
-            else "",
-            x("cpy:ApplicantBag", x("cpy:Applicant", user, t("com:ConfidentialIndicator", str(not w.publish).lower()))),
+                "cpy:OrphanWorkPartyBag",
+                x("cpy:ApplicantBag", x("cpy:Applicant", _contact(w.user.name, w.user.country), confidential)),
+                author,
+            ),
+            t("cpy:OrphanWorkKindCode", WORK_KINDS[w.kind]),
             x(
                 "cpy:DiligenceSearch",
-                t(
-                    "cpy:DiligenceSearchText",
-                    "Library catalogues and collecting societies were asked; no right holder was found.",
-                    com__languageCode="en",
+                t("cpy:DiligenceSearchIdentifier", f"S-{w.number}"),
+                t("cpy:DiligenceSearchStatusCategory", "Orphan Work"),
+                x(
+                    "cpy:DiligenceSearchDocumentContact",
+                    x("com:Contact", x("com:Name", t("com:EntityName", "Sample Collecting Society"))),
+                    t("com:ContactDate", "2019-03-04"),
+                    t("cpy:ContactCategory", "Collective Management Organization"),
+                    x(
+                        "cpy:DiligenceSearchDocument",
+                        t("com:DocumentName", "Society catalogue"),
+                        t("com:DocumentDate", "2019-02-03"),
+                    ),
                 ),
-                t("cpy:DiligenceSearchDate", "2019-05-20"),
+                t("com:SearchStartDate", "2019-01-02"),
+                t("com:SearchEndDate", "2019-04-12"),
             ),
-            t("cpy:OrphanWorkUsageCategory", "Digitisation"),
+            x(
+                "cpy:OrphanWorkUsageBag",
+                x(
+                    "cpy:OrphanWorkUsage",
+                    t("cpy:AdaptedUseIndicator", "false"),
+                    t("cpy:OrphanWorkUsageCategory", "Exhibition"),
+                    t("cpy:OrphanWorkUsageLocationText", "Reading rooms", com__languageCode="en"),
+                ),
+            ),
             t("cpy:PublishIndicator", str(w.publish).lower()),
             xmlns__cpy=CPY,
             xmlns__com=COM,
             com__st96Version="V6_0",
+            com__officeCode="EM",
+            com__languageCode=languages[0],
         )
     )
 
@@ -1503,6 +1498,7 @@ def st96_orphan_work(w: Work) -> bytes:
 def st96_indication(g: Indication) -> bytes:
     """ST.96 V6 GIApplication."""
     english = g.product["en"]
+    nice = "33" if "spirit" in english else "30" if "tea" in english else "29"
     return document(
         x(
             "gin:GIApplication",
@@ -1510,6 +1506,8 @@ def st96_indication(g: Indication) -> bytes:
                 "gin:GIData",
                 x("com:ApplicationNumber", t("com:ApplicationNumberText", g.number)),
                 t("com:ApplicationDate", g.registered),
+                t("com:RegistrationNumber", g.number),
+                t("com:RegistrationDate", g.registered + dt.timedelta(days=300)),
                 x(
                     "gin:GINameBag",
                     t("gin:GINameText", g.name, com__languageCode=g.language, com__sequenceNumber="001"),
@@ -1523,21 +1521,27 @@ def st96_indication(g: Indication) -> bytes:
                             x(
                                 "tmk:GoodsServicesClassification",
                                 t("tmk:ClassificationKindCode", "Nice"),
-                                t(
-                                    "tmk:ClassNumber",
-                                    "33" if "spirit" in english else "30" if "tea" in english else "29",
-                                ),
+                                t("tmk:ClassNumber", nice),
                             ),
                         ),
                     ),
                 ),
                 x(
                     "gin:FeatureDescriptionBag",
+                    *(
+                        x("gin:FeatureDescription", t("gin:FeatureDescriptionText", text, com__languageCode=code))
+                        for code, text in g.product.items()
+                    ),
+                ),
+                x(
+                    "gin:GeographicRegionDescriptionBag",
                     x(
-                        "gin:FeatureDescription",
-                        *(
-                            t("gin:FeatureDescriptionText", text, com__languageCode=code)
-                            for code, text in g.product.items()
+                        "gin:GeographicRegionDescription",
+                        t(
+                            "gin:GeographicRegionDescriptionText",
+                            g.name.rpartition(" ")[2],
+                            com__languageCode=g.language,
+                            com__sequenceNumber="001",
                         ),
                     ),
                 ),
@@ -1555,3 +1559,25 @@ def st96_indication(g: Indication) -> bytes:
             com__st96Version="V6_0",
         )
     )
+
+
+def _contact(name: str, country: str | None, *, person: bool = False) -> str:
+    """ST.96 com:Contact."""
+    named = (
+        x("com:PersonName", t("com:PersonFullName", name))
+        if person
+        else x("com:OrganizationName", t("com:OrganizationStandardName", name))
+    )
+    address = country and x(
+        "com:PostalAddressBag",
+        x(
+            "com:PostalAddress",
+            x(
+                "com:PostalStructuredAddress",
+                t("com:AddressLineText", "1 Sample Street", com__sequenceNumber="1"),
+                t("com:CityName", "Sampletown"),
+                t("com:CountryCode", country),
+            ),
+        ),
+    )
+    return x("com:Contact", x("com:Name", named), address)
