@@ -280,6 +280,7 @@ class _Assembly:
     def _numbers(self, drafts: Iterable[DraftNumber]) -> tuple[Number, ...]:
         """Numbers told once: DOCDB, EPODOC and original writings of one number become one with forms."""
         kept: list[Number] = []
+        places: dict[str, list[int]] = {}
         formats: list[set[str]] = []
         for draft in drafts:
             format = _format(draft.format)
@@ -295,10 +296,12 @@ class _Assembly:
                 continue
             if draft.date and number.date:
                 self.written_dates.setdefault((number.type, number.date), draft.date)
-            same = next((i for i, other in enumerate(kept) if _same_number(other, number)), None)
+            near = places.setdefault(number.canonical, [])
+            same = next((i for i in near if _same_number(kept[i], number)), None)
             if same is None and sibling is not None and format in ("epodoc", "original"):
                 same = sibling if format not in formats[sibling] and _variant(kept[sibling], number) else None
             if same is None:
+                near.append(len(kept))
                 kept.append(number)
                 formats.append({format} if format else set())
             else:
@@ -393,6 +396,7 @@ class _Assembly:
 
     def _priorities(self) -> tuple[Priority, ...]:
         kept: list[Priority] = []
+        places: dict[str, list[int]] = {}
         formats: list[set[str]] = []
         for draft in self.draft.priorities:
             raw = draft.number
@@ -415,8 +419,10 @@ class _Assembly:
             if number is None:
                 continue
             date = self._date(draft.date, "priorities.date") or number.date
-            same = next((i for i, other in enumerate(kept) if _same_number(other.number, number)), sibling)
+            near = places.setdefault(number.canonical, [])
+            same = next((i for i in near if _same_number(kept[i].number, number)), sibling)
             if same is None:
+                near.append(len(kept))
                 kept.append(
                     Priority.model_construct(number=number, date=date, sequence=draft.sequence, type=draft.type)
                 )
@@ -517,6 +523,7 @@ class _Assembly:
 
     def _events(self) -> tuple[tuple[StatusEvent, ...], Status | None]:
         events: list[StatusEvent] = []
+        places: dict[tuple[object, ...], int] = {}
         current_at: int | None = None
         unmapped: list[StatusEvent] = []
         for draft in self.draft.events:
@@ -525,11 +532,10 @@ class _Assembly:
                 continue
             if event.state is None and draft.current:
                 unmapped.append(event)
-            if event in events:
-                at = events.index(event)
-            else:
+            key = (event.raw_code, event.scheme, event.office, *_days(event), tuple(t.text for t in event.description))
+            at = places.setdefault(key, len(events))
+            if at == len(events):
                 events.append(event)
-                at = len(events) - 1
             if draft.current and (current_at is None or events[current_at].state is None):
                 current_at = at
         log = honour_corrections(events)
@@ -565,6 +571,10 @@ class _Assembly:
                     claims=draft.claims,
                 )
         return tuple(kept.values())
+
+
+def _days(event: StatusEvent) -> tuple[dt.date | None, ...]:
+    return event.event_date, event.effective_date, event.publication_date
 
 
 _DATE_OF_NUMBER = {

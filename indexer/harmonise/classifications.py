@@ -129,12 +129,6 @@ def _tidy(raw: str) -> str:
     return re.sub(r"\s+", " ", raw).strip()
 
 
-@lru_cache(maxsize=32768)
-def _cpc(raw: str) -> Symbol:
-    found = _ipc(raw)
-    return found
-
-
 _FI = re.compile(r"(?P<ipc>[A-H]\d{2}[A-Z]\s*\d{1,4}/\d{1,6})(?:[\s,@]*(?P<sub>\d{3}))?(?:[\s,@]*(?P<file>[A-Z]))?")
 
 
@@ -240,8 +234,8 @@ def _locarno(raw: str) -> Symbol:
 
 _NORMALISERS = {
     "IPC": _ipc,
-    "CPC": _cpc,
-    "ECLA": _cpc,
+    "CPC": _ipc,
+    "ECLA": _ipc,
     "FI": _fi,
     "FTERM": _fterm,
     "USPC": _uspc,
@@ -251,8 +245,13 @@ _NORMALISERS = {
 }
 
 
+LONGEST_SYMBOL = 200
+
+
 def normalise(scheme: str, raw: str) -> Symbol:
     """Symbol of `raw` in `scheme` (a name of `scheme_name`). Unknown schemes keep the symbol, white space collapsed."""
+    if len(raw) > LONGEST_SYMBOL:
+        return Symbol(_tidy(raw[:LONGEST_SYMBOL]), valid=False)
     normaliser = _NORMALISERS.get(scheme)
     return normaliser(raw) if normaliser else Symbol(_tidy(raw))
 

@@ -82,7 +82,9 @@ def _made(year: int, month: int, day: int) -> ReadDate:
         return ReadDate(None, "impossible")
 
 
-@lru_cache(maxsize=65536)
+LONGEST_DATE = 60
+
+
 def read_date(raw: str | None, office: str | None = None) -> ReadDate:
     """The date that `raw` says.
 
@@ -91,6 +93,11 @@ def read_date(raw: str | None, office: str | None = None) -> ReadDate:
     """
     if raw is None:
         return ReadDate(None)
+    return _read_date(raw, office) if len(raw) <= LONGEST_DATE else ReadDate(None, "unreadable")
+
+
+@lru_cache(maxsize=65536)
+def _read_date(raw: str, office: str | None) -> ReadDate:
     text = unicodedata.normalize("NFKC", raw).strip() if not raw.isascii() else raw.strip()
     if not text:
         return ReadDate(None)

@@ -134,9 +134,17 @@ _ORGANISATION = re.compile(
 )
 
 
-@lru_cache(maxsize=65536)
+LONGEST_NAME = 500
+"""Longer texts are no names: their beginning is read, so that neither time nor the cache suffers."""
+
+
 def read_name(raw: str) -> Name:
     """Parts of a name as written. Cached: the same applicants come back all day."""
+    return _read_name(raw if len(raw) <= LONGEST_NAME else raw[:LONGEST_NAME])
+
+
+@lru_cache(maxsize=65536)
+def _read_name(raw: str) -> Name:
     end_pattern, start_pattern, names = _forms()
     folded = _fold(raw).strip()
     script = script_of(raw)

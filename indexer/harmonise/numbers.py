@@ -166,6 +166,8 @@ def canonical_number(
     `date` is the number's own date and settles two-digit years and eras; `format` is `docdb`, `epodoc` or `original`
     where the delivery says so. Never raises: a number of unknown shape comes back with its own characters and known=False.
     """
+    if len(raw) > LONGEST_NUMBER:
+        return CanonicalNumber(_generic(_body(raw[:LONGEST_NUMBER]), office).canonical, (), kind, (), False)
     if type not in _RULED:
         return _identifier(raw, office, type)
     body = _body(raw)
@@ -196,6 +198,8 @@ def canonical_number(
 
 
 _APPLICATIONS = frozenset({NumberType.APPLICATION, NumberType.PCT_APPLICATION})
+LONGEST_NUMBER = 200
+"""Characters beyond which a text is no number; its beginning stands for it."""
 _RULED = {type for types in _LETTERS.values() for type in types}
 
 

@@ -115,14 +115,20 @@ def _names() -> dict[str, str]:
     return names
 
 
-@lru_cache(maxsize=16384)
+LONGEST_NAME = 120
+"""Longer texts are no name of an office; they are not worth a place in the cache either."""
+
+
 def office_code(name: str | None) -> str | None:
     """ST.3 code for a code of any list or a name in many languages; None where it is none of these.
 
     `UK` is GB, `USPTO` is US, `日本` is JP, `DEU` is DE. Former and private-use codes are returned as they are.
     """
-    if not name:
-        return None
+    return _office_code(name) if name and len(name) <= LONGEST_NAME else None
+
+
+@lru_cache(maxsize=16384)
+def _office_code(name: str) -> str | None:
     text = name.strip()
     upper = text.upper()
     if upper in OFFICES:

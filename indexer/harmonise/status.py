@@ -69,9 +69,16 @@ def _fold(text: str) -> str:
     return re.sub(r"[\W_]+", " ", "".join(c for c in text if not unicodedata.combining(c))).strip()
 
 
-@lru_cache(maxsize=16384)
+LONGEST_CODE = 200
+
+
 def meaning_of(code: str, scheme: str) -> Meaning | None:
     """What a status code or word means; None where neither the standards nor the table know it."""
+    return _meaning_of(code, scheme) if len(code) <= LONGEST_CODE else None
+
+
+@lru_cache(maxsize=16384)
+def _meaning_of(code: str, scheme: str) -> Meaning | None:
     text = code.strip()
     upper_scheme = scheme.upper()
     if match := _STANDARD.fullmatch(text):

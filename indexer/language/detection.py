@@ -337,12 +337,16 @@ _TRADITIONAL = frozenset(
 )
 
 
-@lru_cache(maxsize=16384)
 def identify(text: str, declared: str | None, fallback: str | None = None) -> Identified:
     """Language of `text`. `declared` is the tag as delivered, `fallback` the record's language (any tag), used where nothing else speaks.
 
     Text without letters keeps the declared language; a text that gives no evidence against its tag keeps it too.
     """
+    return _identify(text if len(text) <= SAMPLE else text[:SAMPLE], declared, fallback)
+
+
+@lru_cache(maxsize=8192)
+def _identify(text: str, declared: str | None, fallback: str | None) -> Identified:
     tag = normalise_tag(declared)
     bad = bool(declared and tag is None and not says_nothing(declared))
     language = _really(text, tag, normalise_tag(fallback))
@@ -357,7 +361,7 @@ def _same(language: str, tag: str) -> bool:
 
 
 def _really(text: str, tag: str | None, fallback: str | None) -> str:
-    sample = text if len(text) <= SAMPLE else text[:SAMPLE]
+    sample = text
     counts = script_counts(sample)
     if not counts:
         return tag or fallback or UNKNOWN
@@ -489,7 +493,7 @@ def _latin(sample: str, letters: int, tag: str | None, fallback: str | None) -> 
     ):
         return fallback
     if letters >= ENOUGH:
-        detected = _langdetect(sample)
+        detected = _langdetect(sample[:400])
         if detected:
             return detected
     if tag is None and fallback and fallback not in _NOT_LATIN:
@@ -501,7 +505,7 @@ def _latin(sample: str, letters: int, tag: str | None, fallback: str | None) -> 
 
 def _asked(sample: str, best: str, tag: str) -> str:
     """The declared language unless words and langdetect agree on another."""
-    detected = _langdetect(sample)
+    detected = _langdetect(sample[:400])
     return best if detected == best else tag
 
 
@@ -568,7 +572,7 @@ def detector() -> detector_factory.DetectorFactory:
 @lru_cache(maxsize=16384)
 def _langdetect(sample: str) -> str | None:
     created = detector().create()  # type: ignore[no-untyped-call]
-    created.append(sample[:400])
+    created.append(sample)
     try:
         found: str = created.detect()
     except LangDetectException:

@@ -38,7 +38,9 @@ PUB, APP, REG = NumberType.PUBLICATION, NumberType.APPLICATION, NumberType.REGIS
 
 
 def origin(provider: str = "EP") -> Origin:
-    return Origin(provider, f"{provider.lower()}-patent-test", provider, 7, "f.xml", "a.zip!f.xml", 3, "0" * 64, "test", 1)
+    return Origin(
+        provider, f"{provider.lower()}-patent-test", provider, 7, "f.xml", "a.zip!f.xml", 3, "0" * 64, "test", 1
+    )
 
 
 def made(draft: Draft, provider: str = "EP") -> Record:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from indexer.language import detect_query_language, identify, normalise_tag, office_language, script_language
+from indexer.language.detection import _identify, _langdetect
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,15 @@ def test_wrong_tags_are_found(title: str, tag: str, language: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "tag"),
-    [("Solar", "de"), ("電池", "ja"), ("電池", "zh"), ("Radio", "es"), ("123-45", "fr"), ("Software", "it"), ("A", "nl")],
+    [
+        ("Solar", "de"),
+        ("電池", "ja"),
+        ("電池", "zh"),
+        ("Radio", "es"),
+        ("123-45", "fr"),
+        ("Software", "it"),
+        ("A", "nl"),
+    ],
 )
 def test_short_texts_keep_their_tag(text: str, tag: str) -> None:
     found = identify(text, tag)
@@ -121,7 +130,8 @@ def test_the_same_text_gets_the_same_answer() -> None:
     text = "Zorblat quixo menara velit dorma santu perimo kalven trusk obedi"
     answers = set()
     for _ in range(5):
-        identify.cache_clear()
+        _identify.cache_clear()
+        _langdetect.cache_clear()
         answers.add(identify(text, None).language)
     assert len(answers) == 1
 

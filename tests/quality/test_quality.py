@@ -41,7 +41,10 @@ def patent() -> Draft:
         office="EP",
         kind="B1",
         language="en",
-        numbers=[DraftNumber(PUB, "3456789", "EP", "B1", "20211103"), DraftNumber(APP, "17123456.7", "EP", None, "20170601")],
+        numbers=[
+            DraftNumber(PUB, "3456789", "EP", "B1", "20211103"),
+            DraftNumber(APP, "17123456.7", "EP", None, "20170601"),
+        ],
         dates=[DraftDate(DateType.GRANT, "20211103"), DraftDate(DateType.EXPIRY, "20370601")],
         texts=[
             DraftText(TextType.TITLE, "Heat pump with a refrigerant circuit", "en"),
@@ -65,11 +68,19 @@ def mark() -> Draft:
     return Draft(
         Right.TRADEMARK,
         office="EM",
-        numbers=[DraftNumber(APP, "018226743", "EM", None, "2020-04-16"), DraftNumber(REG, "018226743", "EM", None, "2020-09-12")],
+        numbers=[
+            DraftNumber(APP, "018226743", "EM", None, "2020-04-16"),
+            DraftNumber(REG, "018226743", "EM", None, "2020-09-12"),
+        ],
         dates=[DraftDate(DateType.EXPIRY, "2030-04-16")],
         texts=[
             DraftText(TextType.MARK_TEXT, "KOLA NOVA"),
-            DraftText(TextType.GOODS_SERVICES, "Non-alcoholic beverages and preparations for making them", "en", class_symbol="32"),
+            DraftText(
+                TextType.GOODS_SERVICES,
+                "Non-alcoholic beverages and preparations for making them",
+                "en",
+                class_symbol="32",
+            ),
         ],
         parties=[DraftParty(PartyRole.APPLICANT, "Example GmbH", country="DE")],
         classifications=[DraftClassification("NICE", "32", "11"), DraftClassification("VIENNA", "26.1.6", "8")],
@@ -83,7 +94,10 @@ def design() -> Draft:
     return Draft(
         Right.DESIGN,
         office="EM",
-        numbers=[DraftNumber(REG, "001136808-0001", "EM", None, "2009-05-05"), DraftNumber(APP, "001136808", "EM", None, "2009-05-04")],
+        numbers=[
+            DraftNumber(REG, "001136808-0001", "EM", None, "2009-05-05"),
+            DraftNumber(APP, "001136808", "EM", None, "2009-05-04"),
+        ],
         texts=[DraftText(TextType.PRODUCT_INDICATION, "Chairs for use in gardens", "en")],
         parties=[
             DraftParty(PartyRole.OWNER, "Example SpA", country="IT"),
@@ -164,7 +178,10 @@ BROKEN: dict[str, Break] = {
     "date-impossible": (P, lambda d: date(d, DateType.STATUS, "20210230")),
     "date-ambiguous": (P, lambda d: None),
     "date-unreadable": (P, lambda d: date(d, DateType.STATUS, "soon")),
-    "number-note": (P, lambda d: d.priorities.append(DraftPriority(DraftNumber(APP, "200880114428.X", "CN"), "20160701"))),
+    "number-note": (
+        P,
+        lambda d: d.priorities.append(DraftPriority(DraftNumber(APP, "200880114428.X", "CN"), "20160701")),
+    ),
     "number-shape": (P, lambda d: d.priorities.append(DraftPriority(DraftNumber(APP, "12#4-Q", "DE"), "20160701"))),
     "language-mismatch": (P, lambda d: setattr(d.texts[0], "language", "fr")),
     "language-unknown-tag": (P, lambda d: setattr(d.texts[0], "language", "q1x")),
@@ -186,7 +203,10 @@ BROKEN: dict[str, Break] = {
     "publication-date-missing": (P, lambda d: number_date(d, 0, None)),
     "number-year-mismatch": (
         P,
-        lambda d: (setattr(d, "office", "CN"), setattr(d, "numbers", [DraftNumber(APP, "201080114428", "CN", None, "20170601")])),
+        lambda d: (
+            setattr(d, "office", "CN"),
+            setattr(d, "numbers", [DraftNumber(APP, "201080114428", "CN", None, "20170601")]),
+        ),
     ),
     "title-missing": (P, lambda d: without_texts(d, TextType.TITLE)),
     "title-placeholder": (P, lambda d: text(d, TextType.TITLE, "N/A")),
@@ -197,7 +217,10 @@ BROKEN: dict[str, Break] = {
     "text-markup": (P, lambda d: text(d, TextType.ABSTRACT, "A <b>heat</b> pump &amp; more", "en")),
     "text-same-in-languages": (
         P,
-        lambda d: (text(d, TextType.TITLE, "Bomba de calor solar", "es"), text(d, TextType.TITLE, "Bomba de calor solar", "pt")),
+        lambda d: (
+            text(d, TextType.TITLE, "Bomba de calor solar", "es"),
+            text(d, TextType.TITLE, "Bomba de calor solar", "pt"),
+        ),
     ),
     "text-language-unknown": (
         P,
@@ -217,7 +240,9 @@ BROKEN: dict[str, Break] = {
     "party-many": (P, lambda d: d.parties.extend(DraftParty(PartyRole.INVENTOR, f"Person {n}") for n in range(1100))),
     "party-address-in-name": (
         P,
-        lambda d: d.parties.append(DraftParty(PartyRole.APPLICANT, "Example Ltd, 12 Long Street, Industrial Park, 12345 Town")),
+        lambda d: d.parties.append(
+            DraftParty(PartyRole.APPLICANT, "Example Ltd, 12 Long Street, Industrial Park, 12345 Town")
+        ),
     ),
     "nice-range": (T, lambda d: classes(d, ("NICE", "46", None))),
     "nice-missing": (T, lambda d: classes(d)),
@@ -234,7 +259,10 @@ BROKEN: dict[str, Break] = {
     "ipc-edition-odd": (P, lambda d: classes(d, ("IPC", "F25B 30/02", "1812.01"))),
     "priority-dangling": (P, lambda d: setattr(d.priorities[0], "date", None)),
     "priority-office-unknown": (P, lambda d: setattr(d.priorities[0].number, "office", "XX")),
-    "priority-is-self": (P, lambda d: d.priorities.append(DraftPriority(DraftNumber(APP, "17123456", "EP"), "20170601"))),
+    "priority-is-self": (
+        P,
+        lambda d: d.priorities.append(DraftPriority(DraftNumber(APP, "17123456", "EP"), "20170601")),
+    ),
     "cites-itself": (P, lambda d: d.citations.append(DraftCitation("patent", DraftNumber(PUB, "3456789", "EP", "B1")))),
     "relation-to-itself": (
         P,
@@ -243,7 +271,11 @@ BROKEN: dict[str, Break] = {
     "correction-without-original": (P, lambda d: (setattr(d, "kind", "B9"), setattr(d.numbers[0], "kind", "B9"))),
     "announcement-only": (
         P,
-        lambda d: (setattr(d, "office", "AU"), setattr(d, "kind", "A0"), setattr(d, "numbers", [DraftNumber(PUB, "2017201234", "AU", "A0", "20180101")])),
+        lambda d: (
+            setattr(d, "office", "AU"),
+            setattr(d, "kind", "A0"),
+            setattr(d, "numbers", [DraftNumber(PUB, "2017201234", "AU", "A0", "20180101")]),
+        ),
     ),
     "grant-number-conflict": (P, lambda d: d.numbers.append(DraftNumber(PUB, "3456790", "EP", "B1", "20211103"))),
     "mark-without-representation": (
