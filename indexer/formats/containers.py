@@ -227,8 +227,8 @@ class _Budget:
         if self.unpacked > self.limits.total_bytes:
             self.spent = True
             raise _OverLimitError(f"the file unpacks to more than {self.limits.total_bytes // MIB} MiB")
-        # the same bytes may be unpacked once a level: the allowance grows with the levels that are permitted
-        if self.ratio_applies and self.unpacked > max(self.limits.ratio_from * 8, self.packed * self.limits.ratio * 2):
+        # refused members count too, so that an archive of many bombs ends; one bomb's neighbours still pass
+        if self.ratio_applies and self.unpacked > max(self.limits.ratio_from * 64, self.packed * self.limits.ratio * 2):
             self.spent = True
             raise _OverLimitError(
                 f"the file of {self.packed} bytes unpacks to more than {self.unpacked // MIB} MiB, as archive bombs do"
@@ -439,9 +439,8 @@ class _Walk:
     ) -> Iterator[Member | InputError]:
         count, seen = 0, set[str]()
         try:
-            with tarfile.open(
-                fileobj=cast(BinaryIO, _Forward(stream, self.budget)), mode="r:", errorlevel=2
-            ) as archive:
+            forward = _Forward(stream, self.budget)
+            with tarfile.open(fileobj=cast(BinaryIO, forward), mode="r:", errorlevel=2) as archive:
                 while (entry := archive.next()) is not None:
                     archive.members = []  # type: ignore[attr-defined]  # tarfile would keep every header
                     count += 1
@@ -466,6 +465,10 @@ class _Walk:
                         yield from self.tar_member(source, entry.size, place, depth)
                     if self.budget.spent:
                         return
+            if forward.ended:
+                yield self.error(
+                    f"the tar archive ends after {count} members without its end mark: it is cut short", member
+                )
         except (_OverLimitError, *READ_ERRORS) as error:
             yield self.error(f"the tar archive cannot be read on after {count} members: {_reason(error)}", member)
 
@@ -601,6 +604,8 @@ class _Forward:
     budget: _Budget
     position: int = 0
     largest: int = field(default=4 * MIB)
+    ended: bool = False
+    """True once a read found nothing more."""
     name: str = ""
     mode: str = "rb"
 
@@ -609,6 +614,7 @@ class _Forward:
             raise _OverLimitError("a header in it claims to be larger than any real one")
         data = self.stream.read(size)
         self.position += len(data)
+        self.ended = not data
         return data
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:

@@ -1,13 +1,14 @@
-"""The only place that makes XML parsers: one record at a time out of a file of any size, without entities, DTDs or network.
+"""The only place that makes XML parsers: one record at a time out of a file of any size; no entities, DTDs or network.
 
 A file is cut into its record elements by scanning the bytes for their tags (comments, CDATA sections and processing
-instructions respected), and each slice is parsed on its own. That gives three things that a streaming parse of the whole
-file does not: the byte offset of every record, memory bounded by the largest record, and a broken record that costs only
-itself. What stands between the records is parsed too, so that nothing between them goes unread: a misspelt or half record is
-reported, not skipped.
+instructions respected), and each slice is parsed on its own. That gives three things that a streaming parse of the
+whole file does not: the byte offset of every record, memory bounded by the largest record, and a broken record that
+costs only itself. What stands between the records is parsed too, so that nothing between them goes unread: a misspelt
+or half record is reported, not skipped.
 
-Document type declarations are never acted on. A record that refers to an entity which its file declares is refused (entity
-expansion, external entities); the character entities of HTML and ISO 8879 that old SGML-born files use are known by name.
+Document type declarations are never acted on. A record that refers to an entity which its file declares is refused
+(entity expansion, external entities); the character entities of HTML and ISO 8879 that old SGML-born files use are
+known by name.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from __future__ import annotations
 import codecs
 import html.entities
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -34,18 +35,21 @@ LONGEST_TOKEN = 512
 """No tag name that is looked for is longer; what is kept when a token may be cut by the end of a chunk."""
 
 SINGLE_BYTE = re.compile(r"(?i)^(us-ascii|ascii|iso-8859-\d+|latin-?1|windows-125\d|cp125\d|koi8-r)$")
+WIDE = re.compile(r"(?i)^(utf|ucs|iso-10646-ucs)[-_]?(16|32|2|4)([-_]?[lb]e)?$")
 ENTITY = re.compile(rb"&([A-Za-z][\w.\-]*);")
 XML_ENTITIES = {b"amp", b"lt", b"gt", b"quot", b"apos"}
 DECLARED_ENTITY = re.compile(rb"<!ENTITY\s+(?:%\s+)?([\w.\-:]+)\s+(?:(?:SYSTEM|PUBLIC)\b[^>]*?\bNDATA\b)?")
 TAG_END = re.compile(rb"""[^>"']*(?:"[^"]*"[^>"']*|'[^']*'[^>"']*)*>""")
-DOCTYPE_END = re.compile(rb"""(?:[^>\["']|"[^"]*"|'[^']*')*(?:\[(?:[^\]"'<]|"[^"]*"|'[^']*'|<!--.*?-->|<)*\]\s*)?>""", re.S)
+DOCTYPE_END = re.compile(
+    rb"""(?:[^>\["']|"[^"]*"|'[^']*')*(?:\[(?:[^\]"'<]|"[^"]*"|'[^']*'|<!--.*?-->|<)*\]\s*)?>""", re.S
+)
 DECLARATION = re.compile(rb"""^<\?xml[^>]*?\bencoding\s*=\s*["']([A-Za-z0-9._\-]+)["']""")
 BLANK = re.compile(r"\s+")
 
 
 @dataclass(slots=True)
 class XmlRecord:
-    """One record element, parsed. Positions are bytes of the member as stored; None where the file had to be re-encoded."""
+    """One record element, parsed. Positions are bytes of the member as stored; None where it had to be re-encoded."""
 
     element: etree._Element
     ordinal: int
@@ -75,7 +79,7 @@ def parser(encoding: str | None = None) -> etree.XMLParser:
 def records(
     stream: BinaryIO, names: Collection[str], context: Context, *, max_record: int = MAX_RECORD
 ) -> Iterator[XmlRecord | InputError]:
-    """Yield each outermost element whose local name is in `names`, in file order, and an InputError for each that is broken.
+    """Yield each outermost element whose local name is in `names`, in file order, an InputError for each broken one.
 
     Concatenated XML documents in one file (as in the US weekly files) are read one after the other.
     """
@@ -210,8 +214,8 @@ class _Cutter:
             self.entities.add(entity.group(1))
         return None
 
-    def record(self, name: bytes) -> Iterator[XmlRecord | InputError]:
-        """The buffer starts with the record's start tag. Yields the record or an error; returns False at the end of the file."""
+    def record(self, name: bytes) -> Generator[XmlRecord | InputError, None, bool]:
+        """The buffer starts with the record's start tag. Yields the record or an error; False at the end of the file."""
         depth = 0
         position = 0
         start, start_line = self.base, self.base_line
@@ -281,7 +285,8 @@ class _Cutter:
             used = {entity for entity in ENTITY.findall(data) if entity in self.entities}
             if used:
                 return MalformedInput(
-                    f"it refers to &{sorted(used)[0].decode()};, an entity that the file declares itself. Entities are not expanded.",
+                    f"it refers to &{sorted(used)[0].decode()};, an entity that the file declares itself. "
+                    "Entities are not expanded.",
                     place=self.place(line),
                     remedy="Deliver the text itself in place of the entity.",
                 )
@@ -311,7 +316,7 @@ class _Cutter:
 
 
 class _Surroundings:
-    """What stands around the records, parsed as it comes: gives the namespaces in scope and finds what is not well-formed."""
+    """What stands around the records, parsed as it comes: gives the namespaces in scope, finds what is ill-formed."""
 
     def __init__(self) -> None:
         self.reset()
@@ -344,7 +349,7 @@ class _Surroundings:
             if not stripped:
                 return None
             self.reset()
-            # the declaration has done its work in choosing the encoding, and may stand after white space in concatenated files
+            # the declaration has done its work in choosing the encoding; in concatenated files white space may precede it
             if stripped.startswith(b"<?xml"):
                 stripped = stripped[stripped.find(b"?>") + 2 :].lstrip()
                 if not stripped:
@@ -363,6 +368,8 @@ class _Surroundings:
             self.pull.feed(gap)
             for event, element in self.pull.read_events():
                 self._wrapper = self._ancestors = None
+                if not isinstance(element, etree._Element):
+                    continue
                 if event == "start":
                     self.stack.append(element)
                 else:
@@ -397,14 +404,17 @@ class _Surroundings:
 
     def ancestors(self) -> tuple[tuple[str, dict[str, str]], ...]:
         if self._ancestors is None:
-            self._ancestors = tuple((etree.QName(e).localname, {str(k): str(v) for k, v in e.attrib.items()}) for e in self.stack)
+            self._ancestors = tuple(
+                (etree.QName(e).localname, {str(k): str(v) for k, v in e.attrib.items()}) for e in self.stack
+            )
         return self._ancestors
 
 
 class _Transcoded:
-    """A byte stream re-encoded to UTF-8 as it is read. Bytes that are not valid become U+FFFD, which quality rules report."""
+    """A byte stream re-encoded to UTF-8 as it is read. Invalid bytes become U+FFFD, which quality rules report."""
 
-    def __init__(self, head: bytes, stream: BinaryIO, encoding: str) -> None:
+    def __init__(self, head: bytes, stream: BinaryIO, encoding: str, place: Place) -> None:
+        self.place = place
         self.decoder = codecs.getincrementaldecoder(encoding)("replace")
         self.pending = head
         self.stream = stream
@@ -415,7 +425,14 @@ class _Transcoded:
         while not self.done:
             data, self.pending = self.pending or self.stream.read(size), b""
             self.done = not data
-            text = self.decoder.decode(data, final=self.done)
+            try:
+                text = self.decoder.decode(data, final=self.done)
+            except UnicodeError as error:
+                raise MalformedInput(
+                    f"its bytes are not in the encoding it declares: {getattr(error, 'reason', error)}.",
+                    place=self.place,
+                    remedy="Deliver it in UTF-8.",
+                ) from None
             if not self.started:
                 text = text.lstrip("\ufeff")
                 self.started = bool(text)
@@ -438,7 +455,7 @@ class _Prefixed:
 
 
 def _as_parseable(stream: BinaryIO, context: Context) -> tuple[_Prefixed | _Transcoded, str, bool]:
-    """(stream of bytes in an encoding in which ASCII stands for itself, that encoding, whether offsets are the file's own)."""
+    """(bytes in an encoding in which ASCII stands for itself, that encoding, whether offsets are the file's own)."""
     head = stream.read(1024)
     encoding = declared_encoding(head)
     if encoding.lower() in ("utf-8", "utf8"):
@@ -446,14 +463,14 @@ def _as_parseable(stream: BinaryIO, context: Context) -> tuple[_Prefixed | _Tran
     if SINGLE_BYTE.match(encoding):
         return _Prefixed(head, stream), encoding, True
     try:
-        codecs.lookup(encoding)
-    except LookupError:
+        "".encode(encoding)  # LookupError too for codecs that are not of text, such as zlib
+    except (LookupError, UnicodeError):
         raise MalformedInput(
             f"the file says that its encoding is {encoding!r}, which is not known.",
             place=Place(context.file, context.member, line=1),
             remedy="Deliver it in UTF-8.",
         ) from None
-    return _Transcoded(head, stream, encoding), "utf-8", False
+    return _Transcoded(head, stream, encoding, Place(context.file, context.member)), "utf-8", False
 
 
 def declared_encoding(head: bytes) -> str:
@@ -467,7 +484,9 @@ def declared_encoding(head: bytes) -> str:
     if head.startswith(b"\x00<\x00?"):
         return "utf-16-be"
     match = DECLARATION.match(head.removeprefix(b"\xef\xbb\xbf").lstrip())
-    return match.group(1).decode() if match else "utf-8"
+    declared = match.group(1).decode() if match else "utf-8"
+    # a declaration that can be read byte by byte is not in an encoding of two or four bytes a character
+    return "utf-8" if WIDE.match(declared) else declared
 
 
 @lru_cache(maxsize=1)
@@ -503,9 +522,9 @@ def _plain(error: etree.XMLSyntaxError) -> str:
 
 @lru_cache(maxsize=4096)
 def _path(path: str) -> str:
-    return "/".join(step if step in (".", "..", "*") or step.startswith("{") else "{*}" + step for step in path.split("/")).replace(
-        "/{*}/", "//"
-    )
+    return "/".join(
+        step if step in (".", "..", "*") or step.startswith("{") else "{*}" + step for step in path.split("/")
+    ).replace("/{*}/", "//")
 
 
 def first(element: etree._Element, path: str) -> etree._Element | None:
@@ -546,7 +565,9 @@ def values(element: etree._Element, path: str) -> list[str]:
     return [found_text for found in every(element, path) if (found_text := text(found))]
 
 
-def paragraphs(element: etree._Element | None, blocks: Collection[str] = ("p", "P", "claim", "heading", "li")) -> str | None:
+def paragraphs(
+    element: etree._Element | None, blocks: Collection[str] = ("p", "P", "claim", "heading", "li")
+) -> str | None:
     """Text of an element with each of its `blocks` on a line of its own."""
     if element is None:
         return None
