@@ -56,8 +56,8 @@ WORLD = {NumberType.PCT_APPLICATION: "WO", NumberType.PCT_PUBLICATION: "WO", Num
 def harmonise(draft: Draft, origin: Origin) -> Record | Deletion:
     """The Record (or the instruction to delete one) that a draft means.
 
-    Nothing is invented: what cannot be read stays raw or absent and is named by a finding. The record's findings are those of
-    harmonising only; indexer.quality.check adds the rest.
+    Nothing is invented: what cannot be read stays raw or absent and is named by a finding. The record's findings are
+    those of harmonising only; indexer.quality.check adds the rest.
 
     Raises UnidentifiedRecord where no number identifies the record.
     """
@@ -232,7 +232,8 @@ class _Assembly:
         return tuple(found.values())
 
     def _priority_office(self, number: DraftNumber) -> str:
-        # the calendar is that of the delivery's office: TIPO writes a Japanese priority's date its own way or as YYYYMMDD
+        # the calendar is that of the delivery's office: TIPO writes a Japanese priority's date its own way or as
+        # YYYYMMDD
         return self.office
 
     # ── numbers ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -313,7 +314,9 @@ class _Assembly:
     # ── texts ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _texts(self) -> tuple[Text, ...]:
-        """One text per type, language, layer, class and wording; where forms differ the office's original comes first."""
+        """One text per type, language, layer, class and wording; where forms differ the office's original comes
+        first.
+        """
         found: dict[tuple[object, ...], Text] = {}
         for draft in self.draft.texts:
             text = self._text(draft)

@@ -1,6 +1,7 @@
 """Classification symbols: one writing for each, the edition apart, and the levels above it.
 
-IPC and CPC per ST.8 (fixed-width line and printed form), FI and F-terms per JPO, USPC, ECLA, Nice, Vienna and Locarno per WIPO.
+IPC and CPC per ST.8 (fixed-width line and printed form), FI and F-terms per JPO, USPC, ECLA, Nice, Vienna and Locarno
+per WIPO.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ _PATENT = re.compile(
     r"(?P<section>[A-HY])(?P<class>\d{2})(?P<subclass>[A-Z])(?:(?P<group>\d{1,4})(?:/(?P<sub>\d{1,6}))?)?(?P<rest>.*)"
 )
 _ST8 = re.compile(
-    r"(?P<symbol>[A-HY]\d{2}[A-Z] {0,3}\d{1,4}/\d{2,6}) *(?P<version>\d{8})(?P<level>[ACS ])(?P<position>[FL ])(?P<value>[IN ])"
+    r"(?P<symbol>[A-HY]\d{2}[A-Z] {0,3}\d{1,4}/\d{2,6}) *"
+    r"(?P<version>\d{8})(?P<level>[ACS ])(?P<position>[FL ])(?P<value>[IN ])"
     r"(?P<date>\d{8}| {8})?(?P<status>[BRVD ])?(?P<source>[HMG ])?(?P<office>[A-Z]{2})?.*"
 )
 _EDITION = re.compile(r"[\(\[]\s*(\d{4}\.\d{2}|\d{1,2})\s*[\)\]]")

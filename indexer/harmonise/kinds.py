@@ -111,7 +111,9 @@ _US_PREFIXES = {"RE": "E", "PP": "P", "D": "S", "H": "H", "T": "T", "AI": "I3"}
 
 
 def kind_without_code(canonical: str, office: str, date: dt.date | None) -> str | None:
-    """Kind of a US patent printed before 2 January 2001, when none was printed: DOCDB gives it A, and E, P, S, H by its prefix."""
+    """Kind of a US patent printed before 2 January 2001, when none was printed: DOCDB gives it A, and E, P, S, H
+    by its prefix.
+    """
     if office != "US" or date is None or date.year > 2000:
         return None
     prefix = re.match(r"US([A-Z]*)", canonical)

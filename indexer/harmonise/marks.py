@@ -23,7 +23,9 @@ def _features() -> dict[tuple[str, str], str]:
 
 @lru_cache(maxsize=1024)
 def mark_feature(raw: str) -> str | None:
-    """`word`, `figurative`, `combined` … (ST.96 MarkFeatureCategory) for an office's words; None where the table lacks them."""
+    """`word`, `figurative`, `combined` … (ST.96 MarkFeatureCategory) for an office's words; None where the table
+    lacks them.
+    """
     return _features().get(("feature", _fold(raw)))
 
 

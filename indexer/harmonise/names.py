@@ -124,12 +124,12 @@ def _key(text: str) -> str:
     return re.sub(r"[\s.,()（）]+", "", _fold(text))
 
 
-_PERSONAL = re.compile(
-    r"^(?:(?:DR|PROF|DIPL|ING|MR|MRS|MS|HERR|FRAU|PHYS|CHEM|NAT|RER|MED|MAG|DDR|MSC|PHD)\b[\s.\-]*)+", re.IGNORECASE
-)
 _ORGANISATION = re.compile(
-    r"\b(?:UNIVERSIT\w*|UNIV|INSTITUT\w*|INST|HOSPITAL\w*|MINIST\w+|FOUNDATION|STIFTUNG|FONDATION|COLLEGE|ACADEM\w+|LABORATOR\w+|HOLDINGS?|"
-    r"CENTRE NATIONAL|COMMISSARIAT|COUNCIL|GOVERNMENT|SECRETARY OF STATE|УНИВЕРСИТЕТ|ИНСТИТУТ|ЗАВОД|ПРЕДПРИЯТИЕ)\b|大学|大學|研究所|研究院|研究院|公司|会社|會社|학교|연구원|대학교|法人"
+    r"\b(?:UNIVERSIT\w*|UNIV|INSTITUT\w*|INST|HOSPITAL\w*|MINIST\w+|FOUNDATION|STIFTUNG|FONDATION|COLLEGE|ACADEM\w+|"
+    r"LABORATOR\w+|HOLDINGS?|"
+    r"CENTRE NATIONAL|COMMISSARIAT|COUNCIL|GOVERNMENT|SECRETARY OF STATE|"
+    r"УНИВЕРСИТЕТ|ИНСТИТУТ|ЗАВОД|ПРЕДПРИЯТИЕ)\b|"
+    r"大学|大學|研究所|研究院|公司|会社|會社|학교|연구원|대학교|法人"
     r"|جامعة|معهد|مؤسسة|وزارة"
 )
 
@@ -185,7 +185,9 @@ def _latin(raw: str) -> str:
 def entity_of(
     given: Literal["person", "organisation", "unknown"], name: Name
 ) -> Literal["person", "organisation", "unknown"]:
-    """What the file says; otherwise an organisation where the name says so. Nothing makes somebody a person but the file."""
+    """What the file says; otherwise an organisation where the name says so. Nothing makes somebody a person but
+    the file.
+    """
     if given != "unknown":
         return given
     return "organisation" if name.organisation else "unknown"

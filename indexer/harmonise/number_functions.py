@@ -1,8 +1,8 @@
 """Number rules that a pattern and a template cannot say: eras, series, check characters.
 
 Each function takes the matched parts and the question, and returns (canonical, forms, kind, notes), or None where the
-rule does not apply after all. Sources: EPO, "Concordance of number formats" (DOCDB and EPODOC); JPO, USPTO, KIPO and CNIPA
-guides to their numbers.
+rule does not apply after all. Sources: EPO, "Concordance of number formats" (DOCDB and EPODOC); JPO, USPTO, KIPO and
+CNIPA guides to their numbers.
 """
 
 from __future__ import annotations
@@ -141,7 +141,9 @@ def _us_series(year: int, serial: int, kind: str | None) -> str | None:
 
 @function
 def us_application(parts: Mapping[str, str], question: Question) -> Answer | None:
-    """Canonical is series and serial: 09/083,597 → US09083597. DOCDB writes 8359798 (serial, year), EPODOC 19980083597."""
+    """Canonical is series and serial: 09/083,597 → US09083597. DOCDB writes 8359798 (serial, year), EPODOC
+    19980083597.
+    """
     kind = question.kind[:1] if question.kind else None
     if parts.get("p"):
         kind = "P"
@@ -218,7 +220,9 @@ def jp_year(era: str | None, year: int, date: dt.date | None, kind: str | None) 
 
 
 def _jp_era(year: int) -> str:
-    """`H05` for 1993, `S60` for 1985. Numbers of 1989 bear S64 or H01; H01 is the DOCDB choice for what is not marked."""
+    """`H05` for 1993, `S60` for 1985. Numbers of 1989 bear S64 or H01; H01 is the DOCDB choice for what is not
+    marked.
+    """
     return f"H{year - 1988:02d}" if year >= 1989 else f"S{year - 1925:02d}" if year >= 1926 else f"T{year - 1911:02d}"
 
 
@@ -318,7 +322,9 @@ _KR_CODES = {Right.PATENT: "10", Right.DESIGN: "30", Right.TRADEMARK: "40"}
 
 @function
 def kr(parts: Mapping[str, str], question: Question) -> Answer | None:
-    """10-2005-0040647 → KR1020050040647; DOCDB leaves the right's code (10 patent, 20 utility model …) out of yearly numbers."""
+    """10-2005-0040647 → KR1020050040647; DOCDB leaves the right's code (10 patent, 20 utility model …) out of
+    yearly numbers.
+    """
     body = _KR_WORDS.sub("", parts["b"])
     yearly_first = question.type is not NumberType.REGISTRATION
     code = (
@@ -360,7 +366,9 @@ def _kr_yearly(code: str, year: str, serial: str, index: str) -> Answer:
 
 
 def cn_check_character(digits: str) -> str:
-    """Check character of an application number: weights 2 to 9 and again from 2, modulo 11, X for ten (ZC 0006-2003)."""
+    """Check character of an application number: weights 2 to 9 and again from 2, modulo 11, X for ten (ZC
+    0006-2003).
+    """
     total = sum(int(digit) * (2 + position % 8) for position, digit in enumerate(digits))
     rest = total % 11
     return "X" if rest == 10 else str(rest)
@@ -407,7 +415,9 @@ def de_epodoc(parts: Mapping[str, str], question: Question) -> Answer | None:
 
 
 def de_kind(number: str, kind: str | None) -> tuple[str | None, tuple[str, ...]]:
-    """DOCDB's kind for an old German publication: below 1,000,000 printed A or B is C; 1.0 to 1.4 million printed A is B."""
+    """DOCDB's kind for an old German publication: below 1,000,000 printed A or B is C; 1.0 to 1.4 million printed
+    A is B.
+    """
     if not number.isdigit() or kind not in ("A", "B"):
         return kind, ()
     value = int(number)

@@ -131,7 +131,9 @@ _WRITTEN = re.compile(r"(?P<office>[A-Z]{2})[-/ ]+(?P<kind>[A-Z]\d?)[-/ ]+(?P<nu
 
 @lru_cache(maxsize=16384)
 def written_out(raw: str) -> tuple[str, str, str] | None:
-    """(office, kind, number) of a citation written out, as in `US-A- 5 948 634` or `WO-A-03/008444`; None for others."""
+    """(office, kind, number) of a citation written out, as in `US-A- 5 948 634` or `WO-A-03/008444`; None for
+    others.
+    """
     match = _WRITTEN.fullmatch(_DASHES.sub("-", raw).strip().upper())
     if match and match["office"] in OFFICES:
         return match["office"], match["kind"], match["number"]
@@ -164,7 +166,8 @@ def canonical_number(
     """The canonical form of `raw`, a number that `office` (ST.3) gave.
 
     `date` is the number's own date and settles two-digit years and eras; `format` is `docdb`, `epodoc` or `original`
-    where the delivery says so. Never raises: a number of unknown shape comes back with its own characters and known=False.
+    where the delivery says so. Never raises: a number of unknown shape comes back with its own characters and
+    known=False.
     """
     if len(raw) > LONGEST_NUMBER:
         return CanonicalNumber(_generic(_body(raw[:LONGEST_NUMBER]), office).canonical, (), kind, (), False)
@@ -341,8 +344,8 @@ def _readings(text: str) -> Iterator[tuple[str, str, tuple[tuple[NumberType, Rig
 def number_candidates(text: str) -> tuple[str, ...]:
     """Canonical forms to look up for a number as somebody writes it, office included; empty where it is no number.
 
-    `JP05-142789`, `特開平5-142789`, `US 2009/0220659`, `DE801283B`, `EP 1 234 567 A1`, `PCT/GB02/04635`, `ZL200880114428.X`.
-    The likeliest first. A kind code at the end is read but not part of the candidates.
+    `JP05-142789`, `特開平5-142789`, `US 2009/0220659`, `DE801283B`, `EP 1 234 567 A1`, `PCT/GB02/04635`,
+    `ZL200880114428.X`. The likeliest first. A kind code at the end is read but not part of the candidates.
     """
     found: dict[str, None] = {}
     rest: dict[str, None] = {}

@@ -24,7 +24,8 @@ class Parties:
     def of(self, drafts: Iterable[DraftParty]) -> tuple[Party, ...]:
         """Parties in the order of the delivery; the DOCDB and EPODOC writings of one party join the original one.
 
-        They belong together where role and sequence agree and the formats differ, or where role and canonical name are the same.
+        They belong together where role and sequence agree and the formats differ, or where role and canonical name
+        are the same.
         """
         kept: list[Party] = []
         formats: list[set[str]] = []

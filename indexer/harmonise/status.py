@@ -1,7 +1,8 @@
 """Legal status: office codes read as ST.27, ST.61 and ST.87 events, and the present status computed from the log.
 
-Codes that follow the standards carry their own state, stage and key event (ST.27, paragraphs 25 to 40: state · previous stage ·
-current stage · key event · detailed event · indicator · national event). Others are looked up in `tables/status_words.tsv`.
+Codes that follow the standards carry their own state, stage and key event (ST.27, paragraphs 25 to 40: state ·
+previous stage · current stage · key event · detailed event · indicator · national event). Others are looked up in
+`tables/status_words.tsv`.
 """
 
 from __future__ import annotations
@@ -113,8 +114,10 @@ def _order(event: StatusEvent) -> dt.date:
 def honour_corrections(events: Sequence[StatusEvent]) -> tuple[StatusEvent, ...]:
     """Marks as withdrawn what a later correction (category Y) took back.
 
-    A correction that names the event it corrects (its national code or key event in the description) takes back the latest
-    such event; one that names none takes back the latest event before it that is itself no correction. Corrections stay in the log.
+    A correction that names the event it corrects (its national code or key event in the description) takes back the
+    latest
+    such event; one that names none takes back the latest event before it that is itself no correction. Corrections
+    stay in the log.
     """
     withdrawn: set[int] = set()
     order = sorted(range(len(events)), key=lambda i: (_order(events[i]), i))

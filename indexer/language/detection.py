@@ -1,8 +1,10 @@
 """The language of a delivered text.
 
-Script decides first: kana is Japanese, Hangul Korean, and so on. Within a script the declared tag stands unless the words contradict it;
+Script decides first: kana is Japanese, Hangul Korean, and so on. Within a script the declared tag stands unless the
+words contradict it;
 langdetect is asked only where tag and words leave a doubt, since it takes milliseconds where a look at the words takes
-microseconds. Its profiles are cut to the languages served here and its random generator is seeded: the same text always gets the same answer.
+microseconds. Its profiles are cut to the languages served here and its random generator is seeded: the same text
+always gets the same answer.
 """
 
 from __future__ import annotations
@@ -236,7 +238,9 @@ _ISO = frozenset(
 
 @lru_cache(maxsize=1024)
 def normalise_tag(tag: str | None) -> str | None:
-    """ISO 639-1 for a tag of any kind (`EN`, `ger`, `zh-Hans`, `jp`). None where the tag says nothing: empty, unknown, `ol`, `XX`."""
+    """ISO 639-1 for a tag of any kind (`EN`, `ger`, `zh-Hans`, `jp`). None where the tag says nothing: empty,
+    unknown, `ol`, `XX`.
+    """
     if not tag:
         return None
     primary = re.split(r"[-_]", tag.strip().casefold())[0] or tag.strip().casefold()
@@ -338,7 +342,8 @@ _TRADITIONAL = frozenset(
 
 
 def identify(text: str, declared: str | None, fallback: str | None = None) -> Identified:
-    """Language of `text`. `declared` is the tag as delivered, `fallback` the record's language (any tag), used where nothing else speaks.
+    """Language of `text`. `declared` is the tag as delivered, `fallback` the record's language (any tag), used where
+    nothing else speaks.
 
     Text without letters keeps the declared language; a text that gives no evidence against its tag keeps it too.
     """
@@ -366,7 +371,7 @@ def _really(text: str, tag: str | None, fallback: str | None) -> str:
     if not counts:
         return tag or fallback or UNKNOWN
     total = counts.total()
-    script, share = counts.most_common(1)[0]
+    script, _share = counts.most_common(1)[0]
     kana = counts["Hira"] + counts["Kana"]
     han = counts["Hani"]
     if kana + han > 0 and kana + han >= counts["Hang"] and (kana + han) * 2 >= total * 0.5:
@@ -466,10 +471,7 @@ def word_scores(text: str) -> dict[str, float]:
 
 
 def _latin(sample: str, letters: int, tag: str | None, fallback: str | None) -> str:
-    if tag in _NOT_LATIN:
-        tag_here = None
-    else:
-        tag_here = tag
+    tag_here = None if tag in _NOT_LATIN else tag
     scores = word_scores(sample)
     best, score = max(scores.items(), key=lambda pair: (pair[1], pair[0]), default=(None, 0.0))
     own = scores.get(tag_here or "", 0.0)

@@ -110,7 +110,8 @@ def _ngram_evidence(text: str) -> dict[str, float]:
 def detect_query_language(text: str) -> list[tuple[str, float]]:
     """Languages a query may be in, the likeliest first, with confidences that sum to 1; empty where nothing shows one.
 
-    Scripts decide where they can; Chinese and Japanese share Han, so a query of Han alone returns both. In Latin script words, endings,
+    Scripts decide where they can; Chinese and Japanese share Han, so a query of Han alone returns both. In Latin
+    script words, endings,
     letters and n-grams are weighed together. At most four languages are returned, none below 0.05.
     """
     counts = script_counts(text)

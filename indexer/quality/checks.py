@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import NamedTuple
 
 from indexer.quality.rules import Rule, rules
@@ -22,10 +23,12 @@ from indexer.record import (
 
 
 class Doubt(NamedTuple):
-    """What a check returns: the value doubted, details for the message, and the field where the rule's own is too wide."""
+    """What a check returns: the value doubted, details for the message, and the field where the rule's own is too
+    wide.
+    """
 
     value: str | None = None
-    details: dict[str, str] = {}
+    details: Mapping[str, str] = MappingProxyType({})
     field: str | None = None
 
 
@@ -75,15 +78,15 @@ class Facts:
 
 
 def check(record: Record, today: dt.date | None = None) -> tuple[Finding, ...]:
-    """All findings on `record`: those it already has (from harmonising) and those of every rule that applies, none twice.
+    """All findings on `record`: those it already has (from harmonising) and those of every rule that applies, none
+    twice.
 
     `today` is the day against which dates lie in the future; the present day unless given.
     """
     facts = Facts(record, today or dt.date.today())
     found = list(record.findings)
     for rule, run in _applying(record.right, record.office):
-        for doubt in run(facts):
-            found.append(_finding(rule, doubt))
+        found.extend(_finding(rule, doubt) for doubt in run(facts))
     return tuple(dict.fromkeys(found)) if len(found) > len(record.findings) else record.findings
 
 
@@ -146,7 +149,9 @@ def _(facts: Facts) -> Iterator[Doubt]:
 
 
 LONGEST_TERM = {Right.PATENT: 26, Right.DESIGN: 51}
-"""Years from filing: 20 and 5 of a certificate (6 months more for children's medicines); 50 years of French designs before 2001."""
+"""Years from filing: 20 and 5 of a certificate (6 months more for children's medicines); 50 years of French
+designs before 2001.
+"""
 
 
 @checks("term-too-long")
@@ -164,7 +169,9 @@ def _(facts: Facts) -> Iterator[Doubt]:
 
 
 PRIORITY_DAYS = {Right.PATENT: (12, 366 + 62), Right.TRADEMARK: (6, 184 + 14), Right.DESIGN: (6, 184 + 62)}
-"""Months of the Paris Convention (Article 4C) and days allowed here: two months of restoration (PLT Rule 13), and weekends."""
+"""Months of the Paris Convention (Article 4C) and days allowed here: two months of restoration (PLT Rule 13), and
+weekends.
+"""
 
 
 @checks("priority-too-early")
@@ -408,9 +415,11 @@ def _(facts: Facts) -> Iterator[Doubt]:
 
 @checks("applicant-missing")
 def _(facts: Facts) -> Iterator[Doubt]:
-    if not facts.roles & {PartyRole.APPLICANT, PartyRole.OWNER}:
-        if not (facts.record.right is Right.PATENT and PartyRole.INVENTOR in facts.roles):
-            yield Doubt()
+    holders = {PartyRole.APPLICANT, PartyRole.OWNER}
+    if facts.record.right is Right.PATENT:
+        holders.add(PartyRole.INVENTOR)  # who applies where nobody else is named
+    if not facts.roles & holders:
+        yield Doubt()
 
 
 def _missing(facts: Facts, role: PartyRole) -> Iterator[Doubt]:
@@ -701,9 +710,10 @@ def _(facts: Facts) -> Iterator[Doubt]:
 @checks("design-index-beyond-total")
 def _(facts: Facts) -> Iterator[Doubt]:
     design = facts.record.design
-    if design and design.design_index and design.design_index.isdigit() and design.total_designs:
-        if int(design.design_index) > design.total_designs:
-            yield Doubt(design.design_index, {"total": str(design.total_designs)})
+    if not design or not design.design_index or not design.design_index.isdigit() or not design.total_designs:
+        return
+    if int(design.design_index) > design.total_designs:
+        yield Doubt(design.design_index, {"total": str(design.total_designs)})
 
 
 @checks("product-missing")
@@ -737,10 +747,11 @@ def _(facts: Facts) -> Iterator[Doubt]:
 @checks("status-active-after-expiry")
 def _(facts: Facts) -> Iterator[Doubt]:
     expiry, status = facts.dates.get(DateType.EXPIRY), facts.record.status
-    if status and status.state == "active" and expiry and expiry < facts.today:
-        # a status of a day before the expiry said the truth then
-        if status.as_of is None or status.as_of > expiry:
-            yield Doubt(expiry.isoformat())
+    if status is None or status.state != "active" or expiry is None or expiry >= facts.today:
+        return
+    # a status of a day before the expiry said the truth then
+    if status.as_of is None or status.as_of > expiry:
+        yield Doubt(expiry.isoformat())
 
 
 @checks("status-missing")

@@ -327,7 +327,9 @@ def test_events_give_the_status_and_corrections_count() -> None:
     ]
     record = made(draft)
     assert [event.withdrawn for event in record.events] == [False, True, False]
-    assert record.status is not None and record.status.state == "active" and record.status.stage == "grant"
+    assert record.status is not None
+    assert record.status.state == "active"
+    assert record.status.stage == "grant"
 
 
 def test_a_status_word_without_a_meaning_is_noted() -> None:
@@ -353,7 +355,8 @@ def test_citations_written_out_find_their_office() -> None:
     ]
     citations = made(draft).citations
     assert [c.number.canonical if c.number else c.text for c in citations] == ["US5948634", "WO2003008444", "A paper"]
-    assert citations[0].number is not None and (citations[0].number.office, citations[0].number.kind) == ("US", "A")
+    assert citations[0].number is not None
+    assert (citations[0].number.office, citations[0].number.kind) == ("US", "A")
 
 
 def test_relations_designations_and_images_are_told_once() -> None:
@@ -393,7 +396,8 @@ def test_marks_designs_and_works_keep_their_own_details() -> None:
             images=[DraftImage("design-view", "1.jpg"), DraftImage("design-view", "2.jpg")],
         )
     ).design
-    assert design is not None and (design.design_index, design.total_designs, design.views) == ("0002", 5, 2)
+    assert design is not None
+    assert (design.design_index, design.total_designs, design.views) == ("0002", 5, 2)
     work = made(
         Draft(
             Right.COPYRIGHT,
@@ -404,7 +408,8 @@ def test_marks_designs_and_works_keep_their_own_details() -> None:
             work_publish=False,
         )
     ).work
-    assert work is not None and (work.kinds, work.year, work.publish) == (("Photograph",), 1950, False)
+    assert work is not None
+    assert (work.kinds, work.year, work.publish) == (("Photograph",), 1950, False)
 
 
 def test_twenty_thousand_records_take_seconds() -> None:

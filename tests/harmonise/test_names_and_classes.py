@@ -85,7 +85,8 @@ def test_other_scripts_get_a_latin_form(raw: str, script: str, latin: str | None
     if latin is None:
         assert name.latin is None
     else:
-        assert name.latin is not None and latin in name.latin
+        assert name.latin is not None
+        assert latin in name.latin
 
 
 def test_only_the_file_or_the_name_says_who_is_an_organisation() -> None:
@@ -137,7 +138,8 @@ def test_symbols_have_one_writing(scheme: str, raw: str, symbol: str, edition: s
     found = normalise(scheme, raw)
     assert (found.symbol, found.edition, found.valid) == (symbol, edition, True)
     again = normalise(scheme, found.symbol)
-    assert again.symbol == found.symbol and again.valid
+    assert again.symbol == found.symbol
+    assert again.valid
 
 
 @pytest.mark.parametrize(

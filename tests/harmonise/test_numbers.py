@@ -14,7 +14,7 @@ from indexer.harmonise.numbers import CanonicalNumber, canonical_number, number_
 from indexer.harmonise.tables_reader import rows
 from indexer.record import NumberType, Right
 
-CASES = [row for row in rows("numbers", Path(__file__).parent)]
+CASES = list(rows("numbers", Path(__file__).parent))
 
 
 def canonical(row: dict[str, str], raw: str) -> CanonicalNumber:
@@ -66,7 +66,8 @@ def test_every_rule_fits_its_own_example(row: dict[str, str]) -> None:
                 date = dt.date(1998, 5, 22)
             found = canonical_number(row["example"], office=office, type=types[type], right=rights[right], date=date)
             assert found.known, (right, type)
-            assert found.canonical.replace("-", "").isalnum() and found.canonical.isascii()
+            assert found.canonical.replace("-", "").isalnum()
+            assert found.canonical.isascii()
             assert found.canonical == found.canonical.upper()
 
 
@@ -173,7 +174,8 @@ def test_the_letter_of_a_docdb_dummy_number_is_part_of_it() -> None:
 def test_an_isbn_that_fails_its_check_is_kept_and_noted(bad: str) -> None:
     found = canonical_number(bad, office="XX", type=NumberType.ISBN, right=Right.COPYRIGHT)
     assert found.canonical.startswith("ISBN")
-    assert found.notes and not found.known
+    assert found.notes
+    assert not found.known
 
 
 @pytest.mark.parametrize(

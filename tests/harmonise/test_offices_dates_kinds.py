@@ -59,7 +59,8 @@ def test_the_table_holds_all_of_st3() -> None:
     assert {"EP", "EA", "AP", "OA", "EM", "GC", "BX", "WO", "IB", "QZ", "XN", "EU", "XX", "XU", "XV"} <= set(OFFICES)
     former = {code for code, office in OFFICES.items() if office.former}
     assert former >= {"AN", "CS", "DL", "DD", "DT", "RH", "SU", "YD", "YU"}
-    assert OFFICES["SU"].successor == "RU" and OFFICES["SU"].last_year == 1991
+    assert OFFICES["SU"].successor == "RU"
+    assert OFFICES["SU"].last_year == 1991
     private = {code for code, office in OFFICES.items() if office.type == "private"}
     assert {"AA", "QM", "QY", "XA", "XM", "XW", "ZZ"} <= private
     assert all(len(code) == 2 and code.isupper() for code in OFFICES)
@@ -186,9 +187,12 @@ def test_kind_codes_are_read_from_words(raw: str, office: str, code: str | None)
 )
 def test_kinds_mean_what_they_meant_there_and_then(code: str, office: str, year: int | None, group: str) -> None:
     kind = kind_of(code, office, year)
-    assert kind is not None and kind.group == group
+    assert kind is not None
+    assert kind.group == group
 
 
 def test_a_code_that_the_office_never_used_is_read_by_its_letter_and_marked() -> None:
     kind = kind_of("B7", "US", 2020)
-    assert kind is not None and kind.group == "grant" and not kind.known
+    assert kind is not None
+    assert kind.group == "grant"
+    assert not kind.known

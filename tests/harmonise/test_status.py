@@ -83,7 +83,8 @@ def test_parts_of_a_standard_code_are_kept_apart() -> None:
 )
 def test_words_of_offices_are_mapped(scheme: str, code: str, state: str, stage: str) -> None:
     found = meaning_of(code, scheme)
-    assert found is not None and (found.state, found.stage) == (state, stage)
+    assert found is not None
+    assert (found.state, found.stage) == (state, stage)
 
 
 def test_a_number_means_nothing_outside_its_own_list() -> None:
@@ -107,7 +108,8 @@ def test_a_correction_takes_back_the_event_it_names() -> None:
     log = honour_corrections((granted, ceased, licence, correction))
     assert [e.withdrawn for e in log] == [False, True, False, False]
     status = status_from(log)
-    assert status is not None and (status.state, status.stage) == ("active", "grant")
+    assert status is not None
+    assert (status.state, status.stage) == ("active", "grant")
 
 
 def test_a_correction_that_names_nothing_takes_back_the_event_before_it() -> None:
@@ -129,7 +131,9 @@ def test_what_the_office_states_as_current_wins() -> None:
     log = (event("A-2-4-F10-F11", "2022-05-05"),)
     current = event("Registration cancelled", "2022-01-01", "ST96")
     status = status_from((*log, current), current)
-    assert status is not None and status.state == "terminated" and status.raw == "Registration cancelled"
+    assert status is not None
+    assert status.state == "terminated"
+    assert status.raw == "Registration cancelled"
 
 
 def test_no_event_no_status() -> None:

@@ -135,28 +135,39 @@ def found(draft: Draft) -> tuple[Finding, ...]:
     return check(record, TODAY)
 
 
-def date(draft: Draft, type: DateType, raw: str) -> None:
+def put(target: object, name: str, value: object) -> object:
+    setattr(target, name, value)
+    return target
+
+
+def date(draft: Draft, type: DateType, raw: str) -> Draft:
     draft.dates = [fact for fact in draft.dates if fact.type is not type] + [DraftDate(type, raw)]
+    return draft
 
 
-def number_date(draft: Draft, index: int, raw: str | None) -> None:
+def number_date(draft: Draft, index: int, raw: str | None) -> Draft:
     draft.numbers[index].date = raw
+    return draft
 
 
-def without_texts(draft: Draft, *types: TextType) -> None:
+def without_texts(draft: Draft, *types: TextType) -> Draft:
     draft.texts = [text for text in draft.texts if text.type not in types]
+    return draft
 
 
-def without_parties(draft: Draft, *roles: PartyRole) -> None:
+def without_parties(draft: Draft, *roles: PartyRole) -> Draft:
     draft.parties = [party for party in draft.parties if party.role not in roles]
+    return draft
 
 
-def text(draft: Draft, type: TextType, value: str, language: str | None = None, **more: object) -> None:
+def text(draft: Draft, type: TextType, value: str, language: str | None = None, **more: object) -> Draft:
     draft.texts.append(DraftText(type, value, language, **more))  # type: ignore[arg-type]
+    return draft
 
 
-def classes(draft: Draft, *pairs: tuple[str, str, str | None]) -> None:
+def classes(draft: Draft, *pairs: tuple[str, str, str | None]) -> Draft:
     draft.classifications = [DraftClassification(scheme, symbol, edition) for scheme, symbol, edition in pairs]
+    return draft
 
 
 def international(draft: Draft) -> None:
@@ -168,11 +179,11 @@ Break = tuple[Right, Callable[[Draft], object]]
 P, T, D, C = Right.PATENT, Right.TRADEMARK, Right.DESIGN, Right.COPYRIGHT
 
 BROKEN: dict[str, Break] = {
-    "office-unknown": (P, lambda d: setattr(d, "office", "Atlantis")),
-    "office-former": (P, lambda d: setattr(d, "office", "SU")),
-    "country-unknown": (P, lambda d: setattr(d.parties[0], "country", "Nowhere")),
-    "kind-unreadable": (P, lambda d: setattr(d, "kind", "gibberish")),
-    "kind-unknown": (P, lambda d: (setattr(d, "kind", "B7"), setattr(d.numbers[0], "kind", "B7"))),
+    "office-unknown": (P, lambda d: put(d, "office", "Atlantis")),
+    "office-former": (P, lambda d: put(d, "office", "SU")),
+    "country-unknown": (P, lambda d: put(d.parties[0], "country", "Nowhere")),
+    "kind-unreadable": (P, lambda d: put(d, "kind", "gibberish")),
+    "kind-unknown": (P, lambda d: (put(d, "kind", "B7"), put(d.numbers[0], "kind", "B7"))),
     "date-sentinel": (P, lambda d: date(d, DateType.STATUS, "0001-01-01")),
     "date-incomplete": (P, lambda d: date(d, DateType.STATUS, "20200500")),
     "date-impossible": (P, lambda d: date(d, DateType.STATUS, "20210230")),
@@ -183,20 +194,20 @@ BROKEN: dict[str, Break] = {
         lambda d: d.priorities.append(DraftPriority(DraftNumber(APP, "200880114428.X", "CN"), "20160701")),
     ),
     "number-shape": (P, lambda d: d.priorities.append(DraftPriority(DraftNumber(APP, "12#4-Q", "DE"), "20160701"))),
-    "language-mismatch": (P, lambda d: setattr(d.texts[0], "language", "fr")),
-    "language-unknown-tag": (P, lambda d: setattr(d.texts[0], "language", "q1x")),
+    "language-mismatch": (P, lambda d: put(d.texts[0], "language", "fr")),
+    "language-unknown-tag": (P, lambda d: put(d.texts[0], "language", "q1x")),
     "class-shape": (P, lambda d: classes(d, ("IPC", "nonsense", None))),
     "reader-problem": (P, lambda d: d.problems.append(("claims", "claim 3 is empty"))),
-    "status-unmapped": (T, lambda d: setattr(d, "events", [DraftEvent("Sleeping", "EM-TM-STATUS", current=True)])),
+    "status-unmapped": (T, lambda d: put(d, "events", [DraftEvent("Sleeping", "EM-TM-STATUS", current=True)])),
     "publication-before-filing": (P, lambda d: number_date(d, 0, "20160101")),
     "grant-before-filing": (P, lambda d: date(d, DateType.GRANT, "20160101")),
     "registration-before-filing": (T, lambda d: number_date(d, 1, "2019-01-01")),
     "expiry-before-filing": (P, lambda d: date(d, DateType.EXPIRY, "20160101")),
     "expiry-before-registration": (T, lambda d: date(d, DateType.EXPIRY, "2020-08-01")),
     "term-too-long": (P, lambda d: date(d, DateType.EXPIRY, "20500101")),
-    "priority-after-filing": (P, lambda d: setattr(d.priorities[0], "date", "20170701")),
-    "priority-too-early": (P, lambda d: setattr(d.priorities[0], "date", "20140606")),
-    "publication-before-priority": (P, lambda d: setattr(d.priorities[0], "date", "20220606")),
+    "priority-after-filing": (P, lambda d: put(d.priorities[0], "date", "20170701")),
+    "priority-too-early": (P, lambda d: put(d.priorities[0], "date", "20140606")),
+    "publication-before-priority": (P, lambda d: put(d.priorities[0], "date", "20220606")),
     "date-in-future": (P, lambda d: number_date(d, 0, "20300101")),
     "date-before-office": (P, lambda d: number_date(d, 1, "15000101")),
     "filing-date-missing": (P, lambda d: number_date(d, 1, None)),
@@ -204,8 +215,8 @@ BROKEN: dict[str, Break] = {
     "number-year-mismatch": (
         P,
         lambda d: (
-            setattr(d, "office", "CN"),
-            setattr(d, "numbers", [DraftNumber(APP, "201080114428", "CN", None, "20170601")]),
+            put(d, "office", "CN"),
+            put(d, "numbers", [DraftNumber(APP, "201080114428", "CN", None, "20170601")]),
         ),
     ),
     "title-missing": (P, lambda d: without_texts(d, TextType.TITLE)),
@@ -224,11 +235,11 @@ BROKEN: dict[str, Break] = {
     ),
     "text-language-unknown": (
         P,
-        lambda d: (setattr(d, "language", None), setattr(d, "texts", [DraftText(TextType.TITLE, "Zxq")])),
+        lambda d: (put(d, "language", None), put(d, "texts", [DraftText(TextType.TITLE, "Zxq")])),
     ),
     "title-only-machine-made": (
         P,
-        lambda d: setattr(d, "texts", [DraftText(TextType.TITLE, "Heat pump", "en", Layer.MACHINE_TRANSLATION)]),
+        lambda d: put(d, "texts", [DraftText(TextType.TITLE, "Heat pump", "en", Layer.MACHINE_TRANSLATION)]),
     ),
     "claims-missing": (P, lambda d: without_texts(d, TextType.CLAIMS)),
     "applicant-missing": (T, lambda d: without_parties(d, PartyRole.APPLICANT)),
@@ -257,8 +268,8 @@ BROKEN: dict[str, Break] = {
     "locarno-edition-unknown": (D, lambda d: classes(d, ("LOCARNO", "06-01", "42"))),
     "ipc-missing": (P, lambda d: classes(d)),
     "ipc-edition-odd": (P, lambda d: classes(d, ("IPC", "F25B 30/02", "1812.01"))),
-    "priority-dangling": (P, lambda d: setattr(d.priorities[0], "date", None)),
-    "priority-office-unknown": (P, lambda d: setattr(d.priorities[0].number, "office", "XX")),
+    "priority-dangling": (P, lambda d: put(d.priorities[0], "date", None)),
+    "priority-office-unknown": (P, lambda d: put(d.priorities[0].number, "office", "XX")),
     "priority-is-self": (
         P,
         lambda d: d.priorities.append(DraftPriority(DraftNumber(APP, "17123456", "EP"), "20170601")),
@@ -268,38 +279,38 @@ BROKEN: dict[str, Break] = {
         P,
         lambda d: d.relations.append(DraftRelation(RelationType.DIVISIONAL_OF, DraftNumber(APP, "17123456.7", "EP"))),
     ),
-    "correction-without-original": (P, lambda d: (setattr(d, "kind", "B9"), setattr(d.numbers[0], "kind", "B9"))),
+    "correction-without-original": (P, lambda d: (put(d, "kind", "B9"), put(d.numbers[0], "kind", "B9"))),
     "announcement-only": (
         P,
         lambda d: (
-            setattr(d, "office", "AU"),
-            setattr(d, "kind", "A0"),
-            setattr(d, "numbers", [DraftNumber(PUB, "2017201234", "AU", "A0", "20180101")]),
+            put(d, "office", "AU"),
+            put(d, "kind", "A0"),
+            put(d, "numbers", [DraftNumber(PUB, "2017201234", "AU", "A0", "20180101")]),
         ),
     ),
     "grant-number-conflict": (P, lambda d: d.numbers.append(DraftNumber(PUB, "3456790", "EP", "B1", "20211103"))),
     "mark-without-representation": (
         T,
-        lambda d: (without_texts(d, TextType.MARK_TEXT), setattr(d, "images", [])),
+        lambda d: (without_texts(d, TextType.MARK_TEXT), put(d, "images", [])),
     ),
-    "figurative-without-image": (T, lambda d: setattr(d, "images", [])),
+    "figurative-without-image": (T, lambda d: put(d, "images", [])),
     "image-reference-unsafe": (T, lambda d: d.images.append(DraftImage("mark", "../../etc/image.jpg"))),
     "image-repeated": (D, lambda d: d.images.append(DraftImage("design-view", "3.jpg", sequence=2))),
-    "design-without-view": (D, lambda d: setattr(d, "images", [])),
-    "design-index-beyond-total": (D, lambda d: setattr(d, "design_index", "0007")),
+    "design-without-view": (D, lambda d: put(d, "images", [])),
+    "design-index-beyond-total": (D, lambda d: put(d, "design_index", "0007")),
     "product-missing": (D, lambda d: without_texts(d, TextType.PRODUCT_INDICATION)),
     "work-search-missing": (C, lambda d: without_texts(d, TextType.DILIGENT_SEARCH)),
-    "work-kind-missing": (C, lambda d: setattr(d, "work_kinds", [])),
-    "work-year-odd": (C, lambda d: setattr(d, "work_year", "2077")),
+    "work-kind-missing": (C, lambda d: put(d, "work_kinds", [])),
+    "work-year-odd": (C, lambda d: put(d, "work_year", "2077")),
     "status-active-after-expiry": (
         T,
-        lambda d: (date(d, DateType.EXPIRY, "2023-04-16"), setattr(d.events[0], "event_date", "2024-01-01")),
+        lambda d: (date(d, DateType.EXPIRY, "2023-04-16"), put(d.events[0], "event_date", "2024-01-01")),
     ),
-    "status-missing": (T, lambda d: setattr(d, "events", [])),
+    "status-missing": (T, lambda d: put(d, "events", [])),
     "event-before-filing": (P, lambda d: d.events.append(DraftEvent("A-1-1-U10-U11", "ST27", "EP", "20100101"))),
     "event-in-future": (P, lambda d: d.events.append(DraftEvent("A-4-4-U10-U11", "ST27", "EP", "20990101"))),
     "event-withdrawn": (P, lambda d: d.events.append(DraftEvent("A-4-4-Y10-Y11-nap-B1", "ST27", "EP", "20220101"))),
-    "unpublished-but-published": (P, lambda d: setattr(d, "unpublished", True)),
+    "unpublished-but-published": (P, lambda d: put(d, "unpublished", True)),
     "designation-empty": (T, international),
     "oversized-text": (P, lambda d: text(d, TextType.DESCRIPTION, "heat pump " * 110_000, "en")),
 }
@@ -325,7 +336,8 @@ def test_a_broken_record_raises_the_doubt(name: str) -> None:
     assert findings, name
     for finding in findings:
         assert finding.severity == rule(name).severity
-        assert finding.message and "{" not in finding.message
+        assert finding.message
+        assert "{" not in finding.message
         assert finding.field
 
 
