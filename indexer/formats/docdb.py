@@ -36,7 +36,11 @@ DELETED = ("D", "DV")
 
 def read_docdb(stream: BinaryIO, context: Context) -> Iterator[Draft | InputError]:
     for record in records(stream, ("exchange-document",), context):
-        yield record if isinstance(record, InputError) else st36.place(exchange_document(record.element), record)
+        yield (
+            record
+            if isinstance(record, InputError)
+            else st36.identified(exchange_document(record.element), record, context)
+        )
 
 
 OPS_RECORDS = (
@@ -56,7 +60,7 @@ def read_ops(stream: BinaryIO, context: Context) -> Iterator[Draft | InputError]
             continue
         draft = answer(record)
         if draft is not None:
-            yield st36.place(draft, record)
+            yield st36.identified(draft, record, context)
 
 
 def answer(record: XmlRecord) -> Draft | None:

@@ -108,7 +108,7 @@ GROUPS_READ = frozenset({"B150", "B300", "B510", "B510EP", "B520", "B520EP", "B5
 
 def read(stream: BinaryIO, context: Context) -> Iterator[Draft | InputError]:
     for record in records(stream, ("ep-patent-document",), context):
-        yield record if isinstance(record, InputError) else st36.place(document(record.element), record)
+        yield record if isinstance(record, InputError) else st36.identified(document(record.element), record, context)
 
 
 def document(element: etree._Element) -> Draft:
@@ -313,7 +313,7 @@ def parties(group: etree._Element) -> Iterator[DraftParty]:
             other_names=names[1:],
             country=value(node, "adr/ctry", "ctry"),
             identifier=value(node, "iid"),
-            sequence=int(number) if number and number.isdigit() else None,
+            sequence=st36.ordinal(number),
             address=address(node),
         )
 

@@ -13,7 +13,7 @@ from typing import BinaryIO, Literal, cast
 
 from lxml import etree
 
-from common.errors import InputError
+from common.errors import InputError, Place, UnidentifiedRecord
 from indexer.formats.draft import (
     Draft,
     DraftAddress,
@@ -132,14 +132,14 @@ DATES = {
 
 
 def document_id(element: etree._Element, number_type: NumberType, writing: str | None = None) -> DraftNumber | None:
-    """A `document-id` as a number; None where it has no `doc-number`. `writing`: format of the element around it."""
+    """A `document-id` as a number; None where its `doc-number` has no digit. `writing`: format of what is around it."""
     parts: dict[str, str] = {}
     for child in element:
         name = local(child) if isinstance(child.tag, str) else ""
         if name in NUMBER_PARTS and name not in parts and (said := text(child)):
             parts[name] = said
     raw = parts.get("doc-number")
-    if raw is None:
+    if raw is None or not any(character.isdigit() for character in raw):
         return None
     writing = attribute(element, "document-id-type", "data-format", "format") or writing
     office = parts.get("country")
@@ -232,7 +232,7 @@ def party(element: etree._Element, role: PartyRole) -> DraftParty | None:
         nationality=value(element, "nationality/country"),
         entity="unknown" if plain else _entity(book),
         identifier=identifier,
-        sequence=int(sequence) if sequence and sequence.isdigit() else None,
+        sequence=ordinal(sequence),
         format=writing,
         address=addresses[0] if addresses else None,
     )
@@ -559,7 +559,7 @@ def priorities(bibliography: etree._Element) -> list[DraftPriority]:
             DraftPriority(
                 number,
                 date=number.date or next((date for e in elements if (date := value(e, "date"))), None),
-                sequence=int(sequence) if sequence and sequence.isdigit() else None,
+                sequence=ordinal(sequence),
                 type=next((kind for kind in kinds if kind), None),
             )
         )
@@ -658,6 +658,11 @@ def dates(container: etree._Element) -> list[DraftDate]:
                 name = local(element)
                 found.append(DraftDate(DATES.get(name, DateType.OTHER), raw, label=name))
     return found
+
+
+def ordinal(raw: str | None) -> int | None:
+    """A sequence number; None where it is no plain number of up to nine digits."""
+    return int(raw) if raw and raw.isascii() and raw.isdigit() and len(raw) < 10 else None
 
 
 def language_of(element: etree._Element) -> str | None:
@@ -773,6 +778,17 @@ def place(draft: Draft, record: XmlRecord) -> Draft:
     draft.byte_offset, draft.byte_length, draft.line = record.byte_offset, record.byte_length, record.line
     draft.problems += record.problems
     return draft
+
+
+def identified(draft: Draft, record: XmlRecord, context: Context) -> Draft | UnidentifiedRecord:
+    """A publication must say its number: without it, it would pass for its application."""
+    if draft.identified_by or any(number.type is NumberType.PUBLICATION for number in draft.numbers):
+        return place(draft, record)
+    return UnidentifiedRecord(
+        "the publication has no number.",
+        place=Place(context.file, context.member, record.ordinal, "publication-reference", record.line),
+        remedy="Ask the provider for the record with its doc-number.",
+    )
 
 
 # --- plain ST.36 documents ---

@@ -215,7 +215,7 @@ def _priority(node: etree._Element) -> DraftPriority | None:
     return DraftPriority(
         numbers[0],
         date=value(node, "FilingDate"),
-        sequence=int(sequence) if sequence and sequence.isdigit() else None,
+        sequence=st36.ordinal(sequence),
         type=value(node, "ApplicationFilingCategory"),
     )
 
@@ -427,7 +427,7 @@ def _party(node: etree._Element, role: PartyRole) -> DraftParty | None:
         nationality=value(node, "NationalityCode"),
         entity=entity,
         identifier=identifier,
-        sequence=int(sequence) if sequence and sequence.isdigit() else None,
+        sequence=st36.ordinal(sequence),
         address=_address(contacts),
     )
 

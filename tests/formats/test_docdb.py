@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from common.errors import InputError, MalformedInput
+from common.errors import InputError, MalformedInput, UnidentifiedRecord
 from indexer.formats import docdb
 from indexer.formats.draft import Draft
 from indexer.formats.sniff import signature
@@ -150,6 +151,17 @@ def test_priorities_repeated_for_each_writing_are_one_priority() -> None:
     assert priority.number.forms == ["US19980083597"]
 
 
+@pytest.mark.parametrize("odd", ["²", "9" * 5000, "-1", "first", "٣"])
+def test_sequence_numbers_that_are_none_are_left_out(odd: str) -> None:
+    draft = exchange(
+        IDENTITY,
+        f'<exch:bibliographic-data><exch:priority-claims><exch:priority-claim sequence="{odd}" data-format="docdb">'
+        "<document-id><doc-number>1</doc-number></document-id></exch:priority-claim></exch:priority-claims>"
+        "</exch:bibliographic-data>",
+    )
+    assert [priority.sequence for priority in draft.priorities] == [None]
+
+
 def test_names_and_countries() -> None:
     def applicant(writing: str, name: str) -> str:
         return (
@@ -269,6 +281,31 @@ def test_a_broken_record_costs_only_itself() -> None:
     assert error.place.ordinal == 1
 
 
+def test_a_publication_without_a_number_does_not_pass_for_its_application() -> None:
+    data = (
+        b'<exchange-document country="XX" doc-number="" kind="A1"><bibliographic-data><publication-reference '
+        b'data-format="epodoc"><document-id><doc-number>XX</doc-number></document-id></publication-reference>'
+        b'<application-reference data-format="docdb"><document-id><country>XX</country><doc-number>5</doc-number>'
+        b"</document-id></application-reference></bibliographic-data></exchange-document>"
+    )
+    (error,) = outcomes_of(data, docdb.read_docdb)
+    assert isinstance(error, UnidentifiedRecord)
+    assert (error.place.ordinal, error.place.field) == (0, "publication-reference")
+
+
+def test_a_hundred_thousand_parties_are_read_in_linear_time() -> None:
+    many = 100_000
+    inventors = "".join(
+        f'<inventor sequence="{n}" data-format="docdb"><inventor-name><name>N{n}</name></inventor-name></inventor>'
+        for n in range(many)
+    )
+    parties = f"<parties><inventors>{inventors}</inventors></parties>"
+    started = time.process_time()
+    draft = exchange(IDENTITY, f"<exch:bibliographic-data>{parties}</exch:bibliographic-data>")
+    assert len(draft.parties) == many
+    assert time.process_time() - started < 30, "seconds of CPU; a quadratic reader takes minutes"
+
+
 MEMORY = """
 import resource, sys
 from indexer.formats import docdb
@@ -288,7 +325,7 @@ class Endless:
         taken, self.pending = self.pending[:size], self.pending[size:]
         return taken
 
-text = b"<p>" + b"words of a long abstract " * 2000 + b"</p>"
+text = b"<p>" + (b"w" * 499 + b" ") * 100 + b"</p>"
 start = b'<exchange-document country="XX" doc-number="1" kind="A1"><abstract lang="en">'
 record = start + text + b"</abstract></exchange-document>"
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
