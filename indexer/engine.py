@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
 import orjson
-from opensearchpy import AsyncOpenSearch
+from opensearchpy import AIOHttpConnection, AsyncOpenSearch
 from opensearchpy.exceptions import ConnectionError as EngineConnectionError
 from opensearchpy.exceptions import NotFoundError, RequestError, TransportError
 
@@ -21,6 +22,25 @@ Json = dict[str, Any]
 
 BULK_ANSWER = "errors,items.*.status,items.*.error,items.*._id"
 """Part of a bulk answer that is read: the rest is nine tenths of it."""
+
+
+LARGE_BODY = 1 << 19
+"""Bytes of a request from which it is sent in pieces."""
+
+
+class _LargeBody(io.BytesIO):
+    """aiohttp sends large bytes at once, which holds up the event loop, and warns; a file it sends in pieces."""
+
+    def decode(self, *arguments: str) -> str:
+        """For the client's own log at level DEBUG."""
+        return self.getvalue().decode(*arguments)
+
+
+class _Connection(AIOHttpConnection):
+    async def perform_request(self, method: str, url: str, params: Any = None, body: Any = None, **more: Any) -> Any:
+        if isinstance(body, bytes) and len(body) > LARGE_BODY:
+            body = _LargeBody(body)
+        return await super().perform_request(method, url, params, body, **more)
 
 
 class Overloaded(EngineUnavailable):
@@ -43,7 +63,9 @@ class Engine:
         self.url = url
         self.prefix = prefix
         # Retries are the writer's: it alone knows what is in flight.
-        self.client = AsyncOpenSearch(hosts=[url], timeout=timeout_s, max_retries=0, maxsize=connections)
+        self.client = AsyncOpenSearch(
+            hosts=[url], timeout=timeout_s, max_retries=0, maxsize=connections, connection_class=_Connection
+        )
 
     async def __aenter__(self) -> Self:
         return self

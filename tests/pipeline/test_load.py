@@ -13,8 +13,6 @@ from indexer.archive import Archive
 from indexer.binding import bind
 from indexer.embedding import text_of
 from indexer.ledger import Ledger
-from indexer.pipeline import Progress
-from indexer.reading import Sender
 from indexer.record import Record
 from indexer.reindex import reindex
 from indexer.vectors import Vectors
@@ -80,22 +78,14 @@ async def test_a_later_delivery_that_says_the_same_still_wins_over_an_interrupte
 ) -> None:
     await platform.load(write(tmp_path / "first.xml", [document(1, "First")]))
     second = write(tmp_path / "second.xml", [document(1, "Second")])
-    interrupted = platform.pipeline()
-    interrupted.report = _stop_when_reading
-    with pytest.raises(InterruptedError):
-        await interrupted.load([second], Sender("EP", "default"))
-    platform_sequence = platform.rows("select state from deliveries order by sequence")
+    with Ledger(platform.database).alone(2), pytest.raises(Conflict):
+        await platform.load(second)
+    states = platform.rows("select state from deliveries order by sequence")
     await platform.load(write(tmp_path / "third.xml", [document(1, "First"), document(9)]))
     await platform.load(second)
 
-    assert platform_sequence == [("done",), ("registered",)]
+    assert states == [("done",), ("registered",)]
     assert (await platform.found())[record_id(1)]["title"] == {"en": ["First"]}
-
-
-def _stop_when_reading(progress: Progress) -> None:
-    if progress.phase == "archive":
-        return
-    raise InterruptedError
 
 
 async def test_deletions_are_applied_and_survive_a_replay(platform: Platform, tmp_path: Path) -> None:
