@@ -81,7 +81,10 @@ def read(stream: BinaryIO, context: Context) -> Iterator[Draft | InputError]:
                 place=Place(context.file, context.member, ordinal, line=start_line),
                 remedy="Check that the file is Green Book text and not damaged.",
             )
-        draft = _draft(_groups(b"".join(lines)))
+        groups, strange = _groups(b"".join(lines))
+        draft = _draft(groups)
+        if strange:
+            draft.problems.append(("lines", f"{strange} lines have neither a tag nor a value that goes on; left out"))
         draft.byte_offset, draft.byte_length, draft.line = start, size, start_line
         return draft
 
@@ -109,24 +112,28 @@ def read(stream: BinaryIO, context: Context) -> Iterator[Draft | InputError]:
         )
 
 
-def _groups(data: bytes) -> list[Group]:
+def _groups(data: bytes) -> tuple[list[Group], int]:
+    """Groups of a record, and how many of its lines fit no rule of the format."""
     try:
         text = data.decode()
     except UnicodeDecodeError:
         text = data.decode("latin-1")
-    groups = [Group("")]
-    for line in text.splitlines():
+    groups, strange = [Group("")], 0
+    for line in text.split("\n"):
+        line = line.rstrip("\r")
         if not line.strip():
             continue
         if GROUP.match(line):
             groups.append(Group(line.strip()))
         elif tagged := TAGGED.match(line):
             groups[-1].fields.append((tagged.group(1).strip(), line[tagged.end() :].strip()))
-        elif groups[-1].fields:
+        elif line[:5].strip() or not groups[-1].fields:
+            strange += 1
+        else:
             tag, before = groups[-1].fields[-1]
             more = line[5:].rstrip() if tag in KEPT_LINES else line.strip()
             groups[-1].fields[-1] = (tag, f"{before}\n{more}" if tag in KEPT_LINES else f"{before} {more}")
-    return groups
+    return groups, strange
 
 
 def _draft(groups: list[Group]) -> Draft:

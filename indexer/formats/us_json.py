@@ -517,7 +517,8 @@ def _public_search(found: Object, around: Around) -> Iterator[Draft | InputError
         for date in words_in(found, name):
             add_date(draft, DateType.OTHER, date, name)
     add_text(draft, TextType.TITLE, html.unescape(one(found, "inventionTitle") or ""), draft.language)
-    add_text(draft, TextType.OTHER, one(found, "governmentInterest"), LANGUAGE)
+    for words in words_in(found, "governmentInterest"):
+        add_text(draft, TextType.OTHER, words, LANGUAGE)
     for name, scheme, inventive in (
         ("ipcCodeFlattened", "IPC", None),
         ("cpcInventiveFlattened", "CPC", True),
