@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.access.keys import PREFIX
+from api.access.keys import SHAPE
 from api.errors import problem
 
 log = structlog.get_logger("access")
@@ -153,6 +153,5 @@ def _secret_in_query(scope: MutableMapping[str, Any]) -> bool:
     query: bytes = scope.get("query_string", b"")
     if not query:
         return False
-    if PREFIX.encode() in query:
-        return True
-    return any(name.lower() in SECRET_NAMES for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+    given = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    return any(name.lower() in SECRET_NAMES or SHAPE.search(value) for name, value in given)

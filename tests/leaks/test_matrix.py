@@ -1,0 +1,246 @@
+"""Every exit × every role × every tier: what comes out is what the naive account says, and no canary sings."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from api.access.scopes import compile
+from api.search import query
+from api.search.engine import Hit
+from tests.leaks.world import (
+    ACTORS,
+    BIB,
+    EMBARGOED,
+    FULL,
+    PER_PROVIDER,
+    PERSONAL,
+    PROVENANCE,
+    PROVIDERS,
+    SHARED,
+    Actor,
+    World,
+    all_pages,
+    canary,
+)
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+every_actor = pytest.mark.parametrize("name", ACTORS)
+ALL_FACETS = (
+    "right,office,provider,collection,language,kind,format,status,stage,event,applicant,owner,inventor,country,"
+    "ipc,ipc_class,cpc,nice,year,filing_year,expiry_year,finding,designated,mark_feature"
+)
+
+
+def shown(pages: list[dict]) -> tuple[set[str], int]:
+    """(ids, stubs) over all pages."""
+    hits = [hit for page in pages for hit in page["hits"]]
+    ids = [hit["id"] for hit in hits if hit["id"] is not None]
+    assert len(ids) == len(set(ids)), "a record came twice"
+    return set(ids), sum(hit["id"] is None for hit in hits)
+
+
+def stubs_of(world: World, actor: Actor) -> int:
+    return sum(not groups for groups in world.seen(actor).values())
+
+
+@every_actor
+async def test_search_for_everything(world: World, name: str) -> None:
+    actor = world.actors[name]
+    async with world.client(actor) as client:
+        pages = await all_pages(client, facets=ALL_FACETS, mode="keyword")
+    ids, stubs = shown(pages)
+    assert ids == world.readable(actor)
+    assert stubs == stubs_of(world, actor)
+    assert all(page["total"] == len(ids) + stubs for page in pages)
+    world.check_silent(actor, json.dumps(pages))
+
+
+@every_actor
+@pytest.mark.parametrize("mode", ["keyword", "hybrid", "semantic"])
+async def test_search_by_word(world: World, name: str, mode: str) -> None:
+    actor = world.actors[name]
+    async with world.client(actor) as client:
+        pages = await all_pages(client, q=SHARED, mode=mode, facets=ALL_FACETS, full="true")
+    ids, stubs = shown(pages)
+    assert ids <= world.readable(actor)
+    if mode != "semantic":
+        assert ids == world.readable(actor)
+    assert stubs == 0, "an existence-only record was found by a word of its title"
+    assert all(page["total"] == len(ids) for page in pages)
+    world.check_silent(actor, json.dumps(pages))
+
+
+@every_actor
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("kind", [BIB, FULL, PERSONAL, PROVENANCE])
+async def test_search_for_a_canary(world: World, name: str, provider: str, kind: str) -> None:
+    """A word of a field group finds the records of which the actor reads that group, and no others."""
+    actor = world.actors[name]
+    word = canary(kind, provider)
+    async with world.client(actor) as client:
+        answers = [await client.get("/v1/search", params={"q": word, "mode": "keyword", "size": 200})]
+        if kind == PROVENANCE:
+            answers.append(await client.get("/v1/search", params={"q": f"finding:{word}", "mode": "keyword"}))
+    for answer, kinds in zip(answers, ({BIB, FULL} & {kind}, {kind}), strict=False):
+        expected = {
+            record.id
+            for record in world.records
+            if record.provider == provider and kinds & (world.seen(actor).get(record.id) or set())
+        }
+        assert answer.json()["total"] == len(expected)
+        assert {hit["id"] for hit in answer.json()["hits"]} <= expected
+
+
+@every_actor
+async def test_post_is_the_same_as_get(world: World, name: str) -> None:
+    actor = world.actors[name]
+    async with world.client(actor) as client:
+        got = (await client.get("/v1/search", params={"q": SHARED, "facets": "office,right"})).json()
+        posted = (await client.post("/v1/search", json={"q": SHARED, "facets": ["office", "right"]})).json()
+    for part in ("total", "hits", "facets"):
+        assert got[part] == posted[part]
+
+
+@every_actor
+async def test_one_record(world: World, name: str) -> None:
+    """Each provider's records one by one: content, bibliography, a stub, or what a missing record gives."""
+    actor = world.actors[name]
+    seen = world.seen(actor)
+    async with world.client(actor) as client:
+        missing = await client.get("/v1/records/ZZ.patent.ZZ0000001.A1")
+        assert missing.status_code == 404
+        for record in (r for r in world.records if r.source.ordinal in (1, 2, 3, 4)):
+            answer = await client.get(f"/v1/records/{record.id}")
+            groups = seen.get(record.id)
+            if groups is None:
+                assert (answer.status_code, answer.content) == (404, missing.content)
+                assert answer.headers == missing.headers
+                continue
+            assert answer.status_code == 200
+            body = answer.json()
+            if not groups:
+                assert set(body) == {"right", "office", "provider", "collection", "tier", "notice"}
+                continue
+            assert body["id"] == record.id
+            assert (canary(FULL, record.provider) in answer.text) == (FULL in groups)
+            assert (canary(PERSONAL, record.provider) in answer.text) == (PERSONAL in groups)
+            assert ("source" in body) == (PROVENANCE in groups)
+            assert ("images" in body) == ("images" in groups)
+            assert ("status" in body) == ("legal" in groups)
+            assert any(date["type"] == "expiry" for date in body["dates"]) == ("legal" in groups)
+        world.check_silent(actor, "")
+
+
+@every_actor
+async def test_original_of_what_is_not_wholly_granted(world: World, name: str) -> None:
+    """Nobody but the provider holds personal data here, so nobody else gets originals; hidden and missing look
+    alike."""
+    actor = world.actors[name]
+    async with world.client(actor) as client:
+        missing = await client.get("/v1/records/ZZ.patent.ZZ0000001.A1/original")
+        for provider in PROVIDERS:
+            record = next(r for r in world.records if r.provider == provider)
+            answer = await client.get(f"/v1/records/{record.id}/original")
+            # The archive of this world holds no originals: its own provider, too, meets a missing one.
+            assert (answer.status_code, answer.content) == (missing.status_code, missing.content)
+
+
+@every_actor
+async def test_facets_count_what_is_seen(world: World, name: str) -> None:
+    actor = world.actors[name]
+    async with world.client(actor) as client:
+        answer = await client.get(
+            "/v1/search", params={"facets": "provider,right,status,year", "mode": "keyword", "facet_size": 100}
+        )
+    facets = {
+        facet: {bucket["value"]: bucket["count"] for bucket in buckets}
+        for facet, buckets in answer.json()["facets"].items()
+    }
+    by_id = {record.id: record for record in world.records}
+    providers: dict[str, int] = {}
+    statuses: dict[str, int] = {}
+    years: dict[str, int] = {}
+    for record_id, groups in world.seen(actor).items():
+        record = by_id[record_id]
+        providers[record.provider] = providers.get(record.provider, 0) + 1
+        if "legal" in groups:
+            state = "active" if record.source.ordinal % 2 else "terminated"
+            statuses[state] = statuses.get(state, 0) + 1
+        if BIB in groups:
+            year = str(record.dates[0].date.year)
+            years[year] = years.get(year, 0) + 1
+    assert facets["provider"] == providers
+    assert facets["status"] == statuses
+    assert facets["year"] == years
+    assert sum(facets["right"].values()) == sum(providers.values())
+
+
+@every_actor
+@pytest.mark.parametrize("order", ["published", "-published", "expires", "-expires", "number", "office", "id", "-id"])
+async def test_order_tells_nothing(world: World, name: str, order: str) -> None:
+    """Sorted by a field that is not granted, records come in the order of their ids, after those that have it
+    granted."""
+    actor = world.actors[name]
+    async with world.client(actor) as client:
+        pages = await all_pages(client, size=53, sort=order, mode="keyword")
+    ids, stubs = shown(pages)
+    assert ids == world.readable(actor)
+    assert stubs == stubs_of(world, actor)
+    listed = [hit["id"] for page in pages for hit in page["hits"]]
+    first_stub = listed.index(None) if None in listed else len(listed)
+    assert all(item is None for item in listed[first_stub:]), "stubs stand among records"
+    if order.endswith("expires"):
+        seen = world.seen(actor)
+        without = [item for item in listed[:first_stub] if "legal" not in seen[item]]
+        assert listed[:first_stub][len(listed[:first_stub]) - len(without) :] == sorted(without)
+
+
+@every_actor
+async def test_stream_and_count(world: World, name: str) -> None:
+    """What exports and jobs are made of."""
+    actor = world.actors[name]
+    services = world.platform.services
+    from api.dependencies import Credentials
+
+    async def scope():
+        return services.identify(Credentials(bearer=actor.key)).scope
+
+    hits: list[Hit] = []
+    async for _, batch in services.engine.stream(scope, query.compile(SHARED), batch=50):
+        hits.extend(batch)
+    assert {hit.id for hit in hits} == world.readable(actor)
+    assert len(hits) == len(world.readable(actor))
+    for hit in hits:
+        world.check_silent(actor, json.dumps(hit.record))
+    count = await services.engine.count(await scope(), query.compile(""))
+    assert count == len(world.seen(actor))
+
+
+@every_actor
+async def test_collections(world: World, name: str) -> None:
+    actor = world.actors[name]
+    async with world.client(actor) as client:
+        answer = await client.get("/v1/collections")
+    # An embargo hides records, not that the provider offers the collection.
+    offered = {record.collection for record in world.records if record.provider == EMBARGOED}
+    expected = offered | {r.collection for r in world.records if world.seen(actor).get(r.id) is not None}
+    listed = {entry["id"]: entry["tier"] for entry in answer.json()["collections"]}
+    assert set(listed) == expected
+
+
+@every_actor
+async def test_the_scope_compiled_anew_is_the_one_in_use(world: World, name: str) -> None:
+    from api.dependencies import Credentials
+
+    actor = world.actors[name]
+    services = world.platform.services
+    identity = services.identify(Credentials(bearer=actor.key))
+    with world.platform.database.session() as session:
+        fresh = compile(session, identity.caller, identity.purpose)
+    assert fresh.fingerprint == identity.scope.fingerprint
+
+
+async def test_numbers_of_this_world(world: World) -> None:
+    assert len(world.records) == PER_PROVIDER * len(PROVIDERS) >= 300

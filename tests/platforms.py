@@ -1,0 +1,251 @@
+"""A platform of its own for tests of access and search: real engines, its own index prefix and database, and
+records made here whose every word is known."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+import psycopg
+from fastapi import FastAPI
+from pydantic import SecretStr
+from sqlalchemy.engine import make_url
+
+from api.access import agreements, keys, offices, policies
+from api.access.model import Group, Role
+from api.app import create_app
+from api.dependencies import Services
+from common.settings import Settings, load_settings
+from indexer.binding import bind, languages
+from indexer.document import document, finished, vector_json
+from indexer.embedding import embedder, text_of
+from indexer.engine import Engine as Writer
+from indexer.record import (
+    Classification,
+    DatedFact,
+    DateType,
+    Finding,
+    Image,
+    Number,
+    NumberType,
+    Party,
+    PartyRole,
+    PersonalData,
+    Record,
+    Right,
+    Severity,
+    Source,
+    Status,
+    StatusEvent,
+    Text,
+    TextType,
+)
+from mappings import RIGHTS, aliases
+from store.database import Database
+
+
+@contextmanager
+def new_database(server_url: str) -> Iterator[str]:
+    server = make_url(server_url)
+    name = f"test_{secrets.token_hex(6)}"
+    admin = server.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f'create database "{name}"')  # type: ignore[call-overload]
+    try:
+        yield server.set(database=name).render_as_string(hide_password=False)
+    finally:
+        with psycopg.connect(admin, autocommit=True) as connection:
+            connection.execute(f'drop database "{name}" with (force)')  # type: ignore[call-overload]
+
+
+def make_record(
+    provider: str,
+    number: int,
+    title: str,
+    *,
+    right: Right = Right.PATENT,
+    office: str | None = None,
+    claims: str = "",
+    abstract: str = "",
+    language: str = "en",
+    published: dt.date | None = dt.date(2020, 1, 1),
+    expires: dt.date | None = None,
+    unpublished: bool = False,
+    ipc: str = "H01M 10/0525",
+    status: str | None = None,
+    applicant: str = "Sample Works",
+    city: str = "Sampletown",
+    collection: str = "x",
+    finding: str | None = None,
+    source: Source | None = None,
+) -> Record:
+    """A record of ours. Numbers are PROVIDER + seven digits."""
+    canonical = f"{provider}{number:07d}"
+    texts = [Text(type=TextType.TITLE, text=title, language=language)]
+    if abstract:
+        texts.append(Text(type=TextType.ABSTRACT, text=abstract, language=language))
+    if claims:
+        texts.append(Text(type=TextType.CLAIMS, text=claims, language=language))
+    dates = []
+    if published:
+        dates.append(DatedFact(type=DateType.PUBLICATION, date=published, raw=published.isoformat()))
+    if expires:
+        dates.append(DatedFact(type=DateType.EXPIRY, date=expires, raw=expires.isoformat()))
+    return Record(
+        id=f"{provider}.{right.value}.{canonical}.A1",
+        right=right,
+        provider=provider,
+        office=office or provider,
+        collection=f"{provider.lower()}-{right.value}-{collection}",
+        kind="A1",
+        unpublished=unpublished,
+        numbers=(Number(type=NumberType.PUBLICATION, raw=str(number), canonical=canonical, office=office or provider),),
+        dates=tuple(dates),
+        texts=tuple(texts),
+        parties=(
+            Party(
+                role=PartyRole.APPLICANT,
+                name=applicant,
+                canonical_name=applicant.upper(),
+                country=provider,
+                private=PersonalData(address=(f"{number} Sample Street",), city=city, email=("sample@example.org",)),
+            ),
+        ),
+        classifications=(Classification(scheme="IPC", symbol=ipc, raw=ipc),),
+        images=(Image(type="drawing", reference=f"sample-{number}.png"),),
+        events=(StatusEvent(raw_code=f"ev{status}", scheme="SAMPLE", office=provider),) if status else (),
+        status=Status(state=status) if status else None,  # type: ignore[arg-type]
+        findings=(Finding(rule=finding, severity=Severity.INFO, field="title", message="sample"),) if finding else (),
+        source=source
+        or Source(delivery=1, file="sample.xml", ordinal=number, sha256="0" * 64, format="sample", reader_version=1),
+    )
+
+
+@dataclass
+class Platform:
+    """One running API over its own indices and database."""
+
+    app: FastAPI
+    settings: Settings
+    database: Database
+    writer: Writer
+
+    @property
+    def services(self) -> Services:
+        services = self.app.state.services
+        assert isinstance(services, Services)
+        return services
+
+    def client(self, key: str | None = None, **headers: str) -> httpx.AsyncClient:
+        given = {"authorization": f"Bearer {key}"} if key else {}
+        return httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=self.app, raise_app_exceptions=False),
+            base_url="http://platform.test",
+            headers={**given, **headers},
+        )
+
+    def key(self, office: str | None, role: Role = Role.EXAMINER, **options: Any) -> str:
+        with self.database.session() as session:
+            if office:
+                offices.ensure(session, office)
+            return keys.create(session, office=office, role=role, by="test", **options).key
+
+    def policy(self, collection: str, tier: str = "none", **terms: Any) -> None:
+        with self.database.session() as session:
+            chosen = policies.PolicyTerms.model_validate({"tier": tier, **terms})
+            policies.set_policy(session, collection, chosen, by="test", create=True)
+
+    def agreement(self, provider: str, beneficiary: str, **terms: Any) -> int:
+        with self.database.session() as session:
+            for code in (provider, beneficiary):
+                offices.ensure(session, code)
+            return agreements.propose(
+                session,
+                provider,
+                beneficiary,
+                agreements.Terms.model_validate(terms),
+                by="test",
+                state=agreements.State.ACTIVE,
+            ).id
+
+    def step(self, agreement: int, to: agreements.State) -> None:
+        with self.database.session() as session:
+            agreements.step(session, agreement, to)
+
+    async def index(self, records: Iterable[Record]) -> None:
+        """Makes records searchable, as the pipeline's documents."""
+        found = list(records)
+        model = embedder(self.settings.embedder)
+        vectors = model.embed([text_of(record) or "-" for record in found])
+        lines = []
+        for record, vector in zip(found, vectors, strict=True):
+            index = f"{self.settings.index_prefix}-{record.right.value}"
+            lines.append(orjson.dumps({"index": {"_index": index, "_id": record.id}}))
+            lines.append(
+                finished(
+                    orjson.dumps(document(record, languages())),
+                    record.model_dump_json().encode(),
+                    seq=1,
+                    delivery=1,
+                    updated=dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
+                    vector=vector_json(vector, model.name),
+                )
+            )
+        for start in range(0, len(lines), 100):
+            failed = await self.writer.bulk(b"\n".join(lines[start : start + 100]) + b"\n")
+            assert failed is None, failed
+        await self.writer.refresh(aliases(self.settings.index_prefix))
+
+    async def remove(self, records: Iterable[Record]) -> None:
+        prefix = self.settings.index_prefix
+        lines = [
+            orjson.dumps({"delete": {"_index": f"{prefix}-{record.right.value}", "_id": record.id}})
+            for record in records
+        ]
+        await self.writer.bulk(b"\n".join(lines) + b"\n")
+        await self.writer.refresh(aliases(prefix))
+
+
+@asynccontextmanager
+async def running(opensearch_url: str, server_url: str, home: Path, **settings: Any) -> AsyncIterator[Platform]:
+    """A platform with empty indices and an empty, migrated database; all of it gone afterwards."""
+    prefix = f"test-{secrets.token_hex(4)}"
+    with new_database(server_url) as database_url:
+        chosen = load_settings(
+            **{
+                "home": home,
+                "opensearch_url": opensearch_url,
+                "database_url": SecretStr(database_url),
+                "index_prefix": prefix,
+                "rate_limit": 100_000,
+                "public_rate_limit": 100_000,
+                "secret_key": SecretStr(secrets.token_hex(32)),
+                **settings,
+            }
+        )
+        database = Database(database_url)
+        database.migrate()
+        async with Writer(opensearch_url, prefix) as writer:
+            await writer.prepare(await bind(writer, embedder(chosen.embedder)))
+            app = create_app(chosen)
+            try:
+                async with app.router.lifespan_context(app):
+                    yield Platform(app, chosen, database, writer)
+            finally:
+                for right in RIGHTS:
+                    for index in await writer.versions(right):
+                        await writer.drop(index)
+                for right in RIGHTS:
+                    await writer.request("DELETE", f"/_index_template/{prefix}-{right}")
+                await writer.request("DELETE", f"/_component_template/{prefix}-*")
+                database.close()
+
+
+ALL_GROUPS = [group.value for group in (Group.FULL_TEXT, Group.IMAGES, Group.LEGAL_STATUS)]
