@@ -221,7 +221,7 @@ class _Assembly:
                 (
                     (read.date, p.date)
                     for p in self.draft.priorities
-                    if p.date and (read := read_date(p.date, self._priority_office(p.number))).date
+                    if p.date and (read := read_date(p.date, self.office)).date
                 ),
                 default=None,
             )
@@ -230,11 +230,6 @@ class _Assembly:
                     type=DateType.PRIORITY, date=earliest[0], raw=earliest[1], label=None
                 )
         return tuple(found.values())
-
-    def _priority_office(self, number: DraftNumber) -> str:
-        # the calendar is that of the delivery's office: TIPO writes a Japanese priority's date its own way or as
-        # YYYYMMDD
-        return self.office
 
     # ── numbers ──────────────────────────────────────────────────────────────────────────────────────────────────────
 

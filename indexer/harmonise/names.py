@@ -114,7 +114,7 @@ def _forms() -> tuple[re.Pattern[str], re.Pattern[str], dict[str, str]]:
     end = "|".join(pattern for _, pattern in sorted(ends, key=lambda pair: -pair[0]))
     start = "|".join(pattern for _, pattern in sorted(starts, key=lambda pair: -pair[0]))
     return (
-        re.compile(rf"[\s,.\-(]*(?P<form>{end})[\s,.)]*$"),
+        re.compile(rf"(?P<form>{end})[\s,.)]*$"),
         re.compile(rf"^[\s(]*(?P<form>{start})[\s,.)\"«]*"),
         names,
     )
@@ -134,6 +134,9 @@ _ORGANISATION = re.compile(
 )
 
 
+TAIL = 120
+"""Characters at the end of a name in which its legal form is looked for."""
+_JOINTS = " \t,.-("
 LONGEST_NAME = 500
 """Longer texts are no names: their beginning is read, so that neither time nor the cache suffers."""
 
@@ -151,10 +154,10 @@ def _read_name(raw: str) -> Name:
     form: str | None = None
     core = folded
     for _ in range(2):
-        match = end_pattern.search(core)
-        if match and match.start() > 0:
+        match = end_pattern.search(core, max(0, len(core) - TAIL))
+        if match and core[: match.start()].rstrip(_JOINTS):
             form = names.get(_key(match["form"]), form) if form is None else form
-            core = core[: match.start()]
+            core = core[: match.start()].rstrip(_JOINTS)
             continue
         match = start_pattern.match(core)
         if match and match.end() < len(core):

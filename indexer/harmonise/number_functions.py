@@ -337,14 +337,18 @@ def kr(parts: Mapping[str, str], question: Question) -> Answer | None:
     if design:
         body, index = design[1], "-" + design[2]
     yearly = re.fullmatch(r"(?P<t>[1-7]\d)-?(?P<y>(?:19|20)\d\d)-?(?P<n>\d{7})", body)
-    granted = re.fullmatch(r"(?P<t>[1-7]\d)-?(?P<n>\d{7})(?:-?\d{2}-?\d{2})?", body)
+    granted = re.fullmatch(r"(?P<t>[1-7]\d)-?(?P<n>\d{7})(?:-?(?P<a>\d{2})-?(?P<b>\d{2}))?", body)
     bare = re.fullmatch(r"(?P<y>(?:19|20)\d\d)-?(?P<n>\d{6,7})", body)
     if yearly and (yearly_first or not granted or "-" in body[3:8]):
         return _kr_yearly(yearly["t"], yearly["y"], yearly["n"], index)
     if granted and not (bare and yearly_first):
+        # the last four digits count similar designs and divided marks; 0000 is the registration itself
+        part = (granted["a"] or "00") + (granted["b"] or "00")
+        suffix = index if part == "0000" else f"-{part}{index}"
+        number = granted["t"], granted["n"]
         return Answer(
-            f"KR{granted['t']}{granted['n']}{index}",
-            (f"KR{granted['t']}-{granted['n']}{index}", f"KR{granted['t']}{granted['n']}0000{index}"),
+            f"KR{number[0]}{number[1]}{suffix}",
+            (f"KR{number[0]}-{number[1]}{suffix}", f"KR{number[0]}{number[1]}{part}{index}"),
         )
     if bare:
         return _kr_yearly(code, bare["y"], bare["n"].zfill(7), index)

@@ -185,6 +185,8 @@ def canonical_number(
         own = split["kind"]
         question = Question(office, type, right, kind or own, date, format)
         found = _apply(split["number"], question)
+        if found is None and not _has_rules(office, type, right):
+            found = _generic(split["number"], office)
         if found is not None:
             kind = kind or own
     if found is None and office == "US" and "." in bare:
