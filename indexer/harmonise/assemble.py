@@ -128,6 +128,7 @@ class _Assembly:
             kind=kind,
             kind_group=group,
             unpublished=draft.unpublished,
+            partial=draft.partial,
             language=record_language,
             numbers=numbers,
             dates=dates,

@@ -70,24 +70,25 @@ def _own(numbers: Sequence[Number], office: str) -> Number:
 def build_id(provider: str, right: Right, number: Number, kind: str | None, design_index: str | None = None) -> str:
     """`PROVIDER.right.CANONICAL[.KIND]`: the same record of the same provider always has the same id.
 
-    - patents: publication number and kind, `EP.patent.JPH05142789.A`; without a publication the application number
-      and the
-      word application, `KR.patent.KR1020230003245.application`, so that it never meets a publication of the same
-      digits;
-    - marks: `EM.trademark.EM018226743`, by application number (registration or international number where there is
-      none);
-    - designs: `EM.design.EM001136808-0001`, the index of the design within a multiple filing included;
-    - works and GIs: their register's number.
+    - Patents: publication number and kind, `EP.patent.JPH05142789.A`. Without a publication the application number
+      and the word application, `KR.patent.KR1020230003245.application` (`.application-U` for utility models), so that
+      it never meets a publication of the same digits.
+    - Marks: `EM.trademark.EM018226743`, by application number (registration or international number without one).
+    - Designs: `EM.design.EM001136808-0001`, the index of the design within a multiple filing included.
+    - Works and GIs: their register's number.
+
     A record that is known by application first and by publication later changes its id; indexer/duplicates relates
     the two.
     """
     canonical = number.canonical
-    if right is Right.DESIGN and design_index and not canonical.endswith(f"-{design_index}") and "-" not in canonical:
+    if right is Right.DESIGN and design_index and not canonical.endswith(f"-{design_index}"):
         canonical = f"{canonical}-{design_index}"
     identifier = f"{provider}.{right.value}.{canonical}"
     if right is Right.PATENT:
         if number.type in _APPLICATIONS:
-            return f"{identifier}.application"
+            # offices such as JP number applications for patents and for utility models alike
+            model = (number.kind or "")[:1] in ("U", "Y", "Z")
+            return f"{identifier}.application-U" if model else f"{identifier}.application"
         if kind:
             return f"{identifier}.{kind}"
     return identifier

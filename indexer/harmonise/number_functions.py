@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from indexer.harmonise.dates import ERA_LETTERS
 from indexer.record import NumberType, Right
@@ -247,8 +247,20 @@ def _jp_yearly(era: str | None, year: int, serial: int, question: Question, appl
 _JP_UNSPECIFIC = {NumberType.APPLICATION, NumberType.PCT_APPLICATION}
 
 
+_JP_KINDS = (("実開", "U"), ("実願", "U"), ("登実", "U"), ("実公", "Y2"), ("特開", "A"), ("特表", "A"), ("特公", "B2"))
+
+
 @function
 def jp_patent(parts: Mapping[str, str], question: Question) -> Answer | None:
+    """As _jp_patent, with the kind that the words before the number name: 特開 is A, 特公 B2, 実開 U, 実公 Y2."""
+    answer = _jp_patent(parts, question)
+    if answer is None or question.kind is not None:
+        return answer
+    kind = next((code for word, code in _JP_KINDS if word in parts["b"]), None)
+    return replace(answer, kind=kind)
+
+
+def _jp_patent(parts: Mapping[str, str], question: Question) -> Answer | None:
     """特開平5-142789 → JPH05142789; 特開2005-12345 → JP2005012345; 特許第2500000号 → JP2500000."""
     raw = parts["b"]
     body = _JP_WORDS.sub("", raw).replace("/", "-") if "WO" not in raw else _JP_WORDS.sub("", raw)

@@ -158,6 +158,13 @@ def test_ids_are_built_by_rule(draft: Draft, identifier: str) -> None:
     assert made(draft).id == identifier
 
 
+def test_a_utility_model_application_never_meets_a_patent_application_of_the_same_digits() -> None:
+    patent = Draft(Right.PATENT, office="JP", numbers=[DraftNumber(APP, "特願2005-000123")])
+    model = Draft(Right.PATENT, office="JP", numbers=[DraftNumber(APP, "実願2005-000123")])
+    assert made(patent).id == "EP.patent.JP2005000123.application"
+    assert made(model).id == "EP.patent.JP2005000123.application-U"
+
+
 def test_an_application_that_is_published_later_keeps_its_id_in_a_register() -> None:
     before = Draft(Right.PATENT, office="KR", numbers=[DraftNumber(APP, "1020230003245")])
     after = Draft(

@@ -270,3 +270,22 @@ def test_the_cases_are_well_formed() -> None:
     with (Path(__file__).parent / "numbers.tsv").open(encoding="utf-8") as file:
         lines = [line for line in csv.reader(file, delimiter="\t") if line and not line[0].startswith("#")]
     assert {len(line) for line in lines} == {7}
+
+
+@pytest.mark.parametrize(
+    ("raw", "kind"),
+    [
+        ("特開平5-142789", "A"),
+        ("特公平5-12345", "B2"),
+        ("実開平5-12345", "U"),
+        ("実公平5-12345", "Y2"),
+        ("5-12345", None),
+    ],
+)
+def test_japanese_words_before_a_number_name_its_kind(raw: str, kind: str | None) -> None:
+    assert canonical_number(raw, office="JP", type=NumberType.PUBLICATION, right=Right.PATENT).kind == kind
+
+
+def test_a_kind_that_is_given_is_not_replaced_by_words() -> None:
+    found = canonical_number("特公平5-12345", office="JP", type=NumberType.PUBLICATION, right=Right.PATENT, kind="B4")
+    assert found.kind == "B4"
