@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -37,10 +37,19 @@ class _LargeBody(io.BytesIO):
 
 
 class _Connection(AIOHttpConnection):
-    async def perform_request(self, method: str, url: str, params: Any = None, body: Any = None, **more: Any) -> Any:
+    async def perform_request(
+        self,
+        method: str,
+        url: str,
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - the client's signature
+        ignore: Collection[int] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
         if isinstance(body, bytes) and len(body) > LARGE_BODY:
             body = _LargeBody(body)
-        return await super().perform_request(method, url, params, body, **more)
+        return await super().perform_request(method, url, params, body, timeout, ignore, headers)
 
 
 class Overloaded(EngineUnavailable):

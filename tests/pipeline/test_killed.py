@@ -7,8 +7,7 @@ import contextlib
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -26,9 +25,8 @@ def committed(platform: Platform) -> int:
     return int(row[0])
 
 
-@contextmanager
-def killed_after(process: subprocess.Popen[bytes], platform: Platform, records: int) -> Iterator[list[psutil.Process]]:
-    """Kills the loader once it has committed `records`; hands over the processes that it had started."""
+def kill_after(process: subprocess.Popen[bytes], platform: Platform, records: int) -> list[psutil.Process]:
+    """Kills the loader once it has committed `records`; returns the processes that it had started."""
     deadline = time.monotonic() + 120
     while committed(platform) < records:
         assert process.poll() is None, process.communicate()
@@ -37,16 +35,15 @@ def killed_after(process: subprocess.Popen[bytes], platform: Platform, records: 
     children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    yield children
+    return children
 
 
 async def test_a_killed_load_goes_on_where_it_stopped(platform: Platform, command: Command, tmp_path: Path) -> None:
     documents = [UNIDENTIFIED if n % 1000 == 999 else document(n) for n in range(MANY)]
     path = write(tmp_path / "many.xml", documents)
     process = command.start("load", path, "--provider", "EP")
-    with killed_after(process, platform, 1000) as children:
-        pass
-    gone, alive = psutil.wait_procs(children, timeout=20)
+    children = kill_after(process, platform, 1000)
+    _, alive = psutil.wait_procs(children, timeout=20)
     before = committed(platform)
     (state,) = platform.rows("select state from deliveries")
     summary = command.json("load", path, "--provider", "EP")
@@ -129,9 +126,9 @@ async def test_what_was_stored_but_never_reached_the_engine_is_sent_by_the_next_
     assert platform.rows("select count(*) from pending_batches") == [(0,)]
 
 
-def _wait_for(condition: object, process: subprocess.Popen[bytes]) -> None:
+def _wait_for(condition: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + 120
-    while not condition():  # type: ignore[operator]
+    while not condition():
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.05)
