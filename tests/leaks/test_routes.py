@@ -86,9 +86,7 @@ def test_every_route_has_exactly_one_guard(tmp_path: Path) -> None:
 
 def test_the_table_of_routes_and_roles_is_the_truth(tmp_path: Path) -> None:
     wanted = expected_table(tmp_path)
-    assert documented() == wanted, (
-        "docs/routes.md is out of date: python -m tests.leaks.routes_table"
-    )
+    assert documented() == wanted, "docs/routes.md is out of date: python -m tests.leaks.routes_table"
 
 
 def test_routes_open_to_all_say_nothing_about_records(tmp_path: Path) -> None:
