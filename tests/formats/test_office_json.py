@@ -140,7 +140,6 @@ CASES: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
             "*/ptaPteTranHistory/start": ORDER,
             "*/ptaPteTranHistory/ptaOrPteDate": "month first: written year first",
             "*/assignments/*Date": "month first: written year first",
-            "*/assignments/assignors/execDate": "month first: written year first",
             "*/parentContinuity/applicationStatus": "status of a provisional application",
             "*Continuity/filingDate": "month first: written year first",
             "*/assignments/*": "`null` fills the place",
