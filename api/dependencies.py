@@ -252,9 +252,12 @@ class Guard:
         self.known = known
         """Whether the caller must have signed in, public permission or not."""
 
+    async def credentials(self, request: Request) -> Credentials:
+        return credentials_of(request)
+
     async def __call__(self, request: Request) -> Access:
         services = services_of(request)
-        credentials = credentials_of(request)
+        credentials = await self.credentials(request)
         peer = request.client.host if request.client else "local"
         try:
             identity = await asyncio.to_thread(services.identify, credentials)

@@ -96,12 +96,14 @@ class KeyUse(Base):
 
 
 class WebSession(Base):
-    """A signed-in browser. The cookie's token is kept as a hash."""
+    """A signed-in browser, for an account or for a key. The cookie's token is kept as a hash."""
 
     __tablename__ = "web_sessions"
 
     hash: Mapped[bytes] = mapped_column(primary_key=True)
-    account: Mapped[str] = mapped_column(ForeignKey("accounts.name"))
+    account: Mapped[str | None] = mapped_column(ForeignKey("accounts.name"))
+    key: Mapped[str | None] = mapped_column(ForeignKey("api_keys.id"))
+    """Instead of an account: the session ends when the key does."""
     csrf: Mapped[str]
     created: Mapped[dt.datetime] = mapped_column(server_default=func.now())
     seen: Mapped[dt.datetime] = mapped_column(server_default=func.now())

@@ -17,6 +17,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from api.access import keys as api_keys
 from api.access.model import Caller, Role, role_rules
 from api.access.secret import Keys
 from common.errors import AccessDenied, Conflict, NotFound, UsageError
@@ -114,30 +115,48 @@ def sign_in(session: Session, keys: Keys, name: str, password: str, code: str) -
     attempts.failures = 0
     attempts.locked_until = None
     attempts.last_code = step
+    return _begin(session, caller_of(account), now, account=name)
+
+
+def sign_in_with_key(session: Session, key: str) -> SignedIn:
+    """A session that can do what the key can, for as long as the key can. Raises AccessDenied for a key not valid."""
+    now = dt.datetime.now(dt.UTC)
+    caller = api_keys.find(session, key.strip(), now)
+    if caller is None:
+        raise AccessDenied("The key is not valid.")
+    return _begin(session, caller, now, key=caller.id)
+
+
+def _begin(session: Session, caller: Caller, now: dt.datetime, **owner: str) -> SignedIn:
     token, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     expires = now + SESSION_LENGTH
-    session.add(WebSession(hash=_hash(token), account=name, csrf=csrf, seen=now, expires=expires))
+    session.add(WebSession(hash=_hash(token), csrf=csrf, seen=now, expires=expires, **owner))
     session.flush()
-    return SignedIn(token, csrf, expires, caller_of(account))
+    return SignedIn(token, csrf, expires, caller)
 
 
 def find_session(session: Session, token: str, now: dt.datetime) -> tuple[Caller, str] | None:
     """(caller, CSRF token) of a session's cookie; None where it is unknown, ended or idle too long."""
     row = session.execute(
         select(WebSession, Account)
-        .join(Account, Account.name == WebSession.account)
+        .outerjoin(Account, Account.name == WebSession.account)
         .where(WebSession.hash == _hash(token))
     ).one_or_none()
     if row is None:
         return None
     web, account = row
-    if web.expires <= now or web.seen + SESSION_IDLE <= now or not account.active:
+    if web.expires <= now or web.seen + SESSION_IDLE <= now:
         return None
-    if not _office_open(session, account.office):
+    caller: Caller | None = None
+    if account is not None:
+        caller = caller_of(account) if account.active and _office_open(session, account.office) else None
+    elif web.key is not None:
+        caller = api_keys.find_by_id(session, web.key, now)
+    if caller is None:
         return None
     if now - web.seen > dt.timedelta(minutes=1):
         session.execute(update(WebSession).where(WebSession.hash == web.hash).values(seen=now))
-    return caller_of(account), web.csrf
+    return caller, web.csrf
 
 
 def sign_out(session: Session, token: str) -> None:

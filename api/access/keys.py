@@ -8,7 +8,7 @@ import re
 import secrets
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from api.access.model import PURPOSES, Caller, Permission, Role, role_rules
@@ -93,10 +93,17 @@ def find(session: Session, key: str, now: dt.datetime) -> Caller | None:
     """Who a key stands for; None for a key that is unknown, expired or revoked, or whose office is closed."""
     if not SHAPE.fullmatch(key):
         return None
+    return _caller(session, ApiKey.hash == fingerprint(key), now)
+
+
+def find_by_id(session: Session, key_id: str, now: dt.datetime) -> Caller | None:
+    """The same for a key known by its id: a browser's session remembers no more of it."""
+    return _caller(session, ApiKey.id == key_id, now)
+
+
+def _caller(session: Session, which: ColumnElement[bool], now: dt.datetime) -> Caller | None:
     row = session.execute(
-        select(ApiKey, Office.active)
-        .outerjoin(Office, Office.code == ApiKey.office)
-        .where(ApiKey.hash == fingerprint(key))
+        select(ApiKey, Office.active).outerjoin(Office, Office.code == ApiKey.office).where(which)
     ).one_or_none()
     if row is None:
         return None
