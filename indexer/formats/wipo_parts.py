@@ -301,10 +301,18 @@ def _entity(element: Element, found: str) -> Literal["person", "organisation", "
 def address_of(element: Element) -> tuple[DraftAddress | None, str | None]:
     """(address and contacts, country) anywhere in a party's own part of the file."""
 
-    def found(tags: Iterable[str]) -> list[str]:
-        return list(dict.fromkeys(v for tag in tags for v in values(element, f".//{tag}")))
+    lines: list[str] = []
+    by_name: dict[str, list[str]] = {}
+    for node in element.iter(etree.Element):
+        if not len(node) and (content := text(node)):
+            name = local(node)
+            by_name.setdefault(name, []).append(content)
+            if name in ADDRESS_LINES:
+                lines.append(content)
 
-    lines = [line for node in element.iter() if not len(node) and local(node) in ADDRESS_LINES and (line := text(node))]
+    def found(tags: Iterable[str]) -> list[str]:
+        return list(dict.fromkeys(v for tag in tags for v in by_name.get(tag, ())))
+
     city, region, code, country = found(CITY), found(REGION), found(POSTAL_CODE), found(COUNTRY)
     # DPMAregister writes the country where the state or county belongs
     states = [one for one in region if not country and len(one) == 2 and one.isalpha() and one.isupper()]

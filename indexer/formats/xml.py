@@ -215,7 +215,7 @@ class _Cutter:
         return None
 
     def record(self, name: bytes) -> Generator[XmlRecord | InputError, None, bool]:
-        """The buffer starts with the record's start tag. Yields the record or an error; False at the end of the file."""
+        """The buffer starts with the record's start tag. Yields the record or an error; False at the file's end."""
         depth = 0
         position = 0
         start, start_line = self.base, self.base_line
@@ -349,7 +349,7 @@ class _Surroundings:
             if not stripped:
                 return None
             self.reset()
-            # the declaration has done its work in choosing the encoding; in concatenated files white space may precede it
+            # the declaration has done its work; in concatenated files white space may precede it
             if stripped.startswith(b"<?xml"):
                 stripped = stripped[stripped.find(b"?>") + 2 :].lstrip()
                 if not stripped:
@@ -527,14 +527,33 @@ def _path(path: str) -> str:
     ).replace("/{*}/", "//")
 
 
+@lru_cache(maxsize=4096)
+def _steps(path: str) -> tuple[str, ...] | None:
+    """The steps of a path that only goes from parents to children; None for any other."""
+    steps = path.split("/")
+    return None if {".", "..", "*", ""} & set(steps) else tuple(s if s.startswith("{") else "{*}" + s for s in steps)
+
+
 def first(element: etree._Element, path: str) -> etree._Element | None:
     """The first element at `path` (local names, `A/B`, `.//A`), or None."""
+    steps = _steps(path)
+    if steps is not None and len(steps) == 1:
+        return next(element.iterchildren(steps[0]), None)
     return element.find(_path(path))
 
 
 def every(element: etree._Element, path: str) -> list[etree._Element]:
     """All elements at `path`, in document order."""
-    return element.findall(_path(path))
+    steps = _steps(path)
+    if steps is None:
+        return element.findall(_path(path))
+    # less than half the time that findall takes: most paths lead nowhere in most records
+    found = list(element.iterchildren(steps[0]))
+    for step in steps[1:]:
+        if not found:
+            break
+        found = [child for one in found for child in one.iterchildren(step)]
+    return found
 
 
 def local(element: etree._Element) -> str:
@@ -548,7 +567,7 @@ def text(element: etree._Element | None) -> str | None:
     if element is None:
         return None
     whole = "".join(str(part) for part in element.itertext()) if len(element) else element.text or ""
-    return BLANK.sub(" ", whole).strip() or None
+    return " ".join(whole.split()) or None
 
 
 def value(element: etree._Element, *paths: str) -> str | None:
