@@ -134,6 +134,18 @@ _ORGANISATION = re.compile(
 )
 
 
+@lru_cache(maxsize=1)
+def _endings() -> frozenset[str]:
+    """Last two letters (or the only one) of every form: the long pattern need not be tried on other names."""
+    return frozenset(_key(text)[-2:] for row in rows("legal_forms") for text in row["writings"].split("|"))
+
+
+def _may_end_in_form(core: str) -> bool:
+    letters = _NOT_LETTERS.sub("", core[-12:])
+    return letters[-2:] in _endings() or letters[-1:] in _endings()
+
+
+_NOT_LETTERS = re.compile(r"[\s.,()（）]+")
 TAIL = 120
 """Characters at the end of a name in which its legal form is looked for."""
 _JOINTS = " \t,.-("
@@ -154,7 +166,7 @@ def _read_name(raw: str) -> Name:
     form: str | None = None
     core = folded
     for _ in range(2):
-        match = end_pattern.search(core, max(0, len(core) - TAIL))
+        match = end_pattern.search(core, max(0, len(core) - TAIL)) if _may_end_in_form(core) else None
         if match and core[: match.start()].rstrip(_JOINTS):
             form = names.get(_key(match["form"]), form) if form is None else form
             core = core[: match.start()].rstrip(_JOINTS)
