@@ -6,6 +6,7 @@ whatever order deliveries are loaded again. Everything about one batch of items 
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import hashlib
 import time
@@ -20,7 +21,9 @@ import psycopg
 import zstandard
 
 from common.errors import Conflict
-from indexer.reading import Batch, Complaint, Found, Item, Sender, Task
+from indexer.parts import overlay
+from indexer.reading import Batch, Complaint, Found, Item, Sender, Task, prepare
+from indexer.record import Record
 from store.database import Database
 from store.ingest import DELIVERY_LOCK, SEQUENCE_LOCK
 
@@ -120,6 +123,11 @@ class _Staged:
     """Versions that came and went within the batch."""
     confirmed: set[str] = field(default_factory=set)
     """Unchanged, but said again by a later delivery."""
+    bodies: dict[str, bytes] = field(default_factory=dict)
+    """Stored records that parts in this batch are laid over."""
+    parts: dict[str, list[bytes]] = field(default_factory=dict)
+    """Parts held of the batch's records, oldest first."""
+    new_parts: list[Item] = field(default_factory=list)
 
 
 class Ledger:
@@ -128,6 +136,7 @@ class Ledger:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._compress = zstandard.ZstdCompressor(level=3).compress
+        self._decompress = zstandard.ZstdDecompressor().decompress
 
     # --- deliveries ---
 
@@ -248,10 +257,14 @@ class Ledger:
             staged = self._load_states(connection, batch.items)
             counts = Counts(records=len(batch.items))
             for item in batch.items:
-                outcome = "rejected" if item.id is None else self._decide(staged, item, delivery, batch.member_id)
+                if item.id is None:
+                    outcome = "rejected"
+                else:
+                    outcome = self._decide(staged, self._combined(staged, item), delivery, batch.member_id)
                 setattr(counts, outcome, getattr(counts, outcome) + 1)
             counts.check()
             changes = self._write(connection, staged, delivery)
+            self._write_parts(connection, staged, delivery)
             self._write_rejects(connection, batch, task, delivery)
             if not replay:
                 connection.execute(
@@ -282,7 +295,45 @@ class Ledger:
             (ids,),
             binary=True,
         )
-        return _Staged({row[0]: _State(*row[1:]) for row in rows})
+        staged = _Staged({row[0]: _State(*row[1:]) for row in rows})
+        if not ids:
+            return staged
+        parts = connection.execute(
+            "select id, body from record_parts where id = any(%s) order by number", (ids,), binary=True
+        )
+        for id_, body in parts:
+            staged.parts.setdefault(id_, []).append(self._decompress(body))
+        if wanted := [item.id for item in items if item.partial and item.id in staged.states]:
+            bodies = connection.execute(
+                "select id, body from records where id = any(%s) and not deleted", (wanted,), binary=True
+            )
+            staged.bodies = {id_: self._decompress(body) for id_, body in bodies}
+        return staged
+
+    def _combined(self, staged: _Staged, item: Item) -> Item:
+        """A part is laid over what is held; a whole record gets the parts that are held laid over it."""
+        assert item.id is not None
+        if item.body is None:
+            staged.parts.pop(item.id, None)
+            return item
+        if not item.partial:
+            parts = staged.parts.get(item.id, [])
+            return self._overlaid(item.body, parts, item) if parts else item
+        if item.body not in staged.parts.setdefault(item.id, []):
+            staged.parts[item.id].append(item.body)
+            staged.new_parts.append(item)
+        held = staged.states.get(item.id)
+        if held is None or held.deleted:
+            return item
+        body = held.item.body if held.item is not None else staged.bodies.get(item.id)
+        return self._overlaid(body, [item.body], item) if body is not None else item
+
+    @staticmethod
+    def _overlaid(body: bytes, parts: Sequence[bytes], item: Item) -> Item:
+        record = Record.model_validate_json(body)
+        for part in parts:
+            record = overlay(record, Record.model_validate_json(part))
+        return dataclasses.replace(prepare(record, item.ordinal), partial=item.partial)
 
     def _decide(self, staged: _Staged, item: Item, delivery: int, member: int) -> str:
         """Outcome of one item after all before it: indexed, updated or unchanged."""
@@ -293,7 +344,8 @@ class Ledger:
             later = delivery < held.confirmed or (
                 delivery == held.delivery and (member, item.ordinal) < (held.member, held.ordinal)
             )
-            if later:
+            # a part takes nothing away, so the order in which parts come does not matter
+            if later and not (item.partial and not held.deleted):
                 return "unchanged"
             same = held.deleted if gone else (not held.deleted and held.content_hash == item.content_hash)
             if same and not held.refused:
@@ -311,7 +363,7 @@ class Ledger:
             delivery,
             member,
             item.ordinal,
-            delivery,
+            max(delivery, held.confirmed) if held is not None else delivery,
             gone,
             refused=False,
             stored=held is not None and held.stored,
@@ -351,6 +403,22 @@ class Ledger:
         self._copy_versions(connection, staged.superseded, now, last_bodies)
         self._copy_records(connection, new, now, last_bodies)
         return tuple(self._changed(id_, state, now) for id_, state in new)
+
+    def _write_parts(self, connection: Connection, staged: _Staged, delivery: int) -> None:
+        """Parts are kept as they came, so that a whole record that comes later can have them laid over it again."""
+        gone = [id_ for id_, state in staged.states.items() if state.item is not None and state.deleted]
+        if gone:
+            connection.execute("delete from record_parts where id = any(%s)", (gone,))
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "insert into record_parts (id, content_hash, delivery, body) values (%s, %s, %s, %s) "
+                "on conflict (id, content_hash) do nothing",
+                [
+                    (item.id, item.content_hash, delivery, self._compress(item.body))
+                    for item in staged.new_parts
+                    if item.body is not None and item.id not in gone
+                ],
+            )
 
     def _body(self, id_: str, state: _State, last_bodies: dict[str, bytes]) -> bytes:
         """Compressed. A deletion keeps the last body there was, if only the one that came just before it."""

@@ -92,6 +92,8 @@ class Item:
     """Its document as JSON, without what is known later."""
     text: str = ""
     """What its vector is made from."""
+    partial: bool = False
+    """Only a part of the record: to be laid over what is held."""
     complaints: tuple[Complaint, ...] = ()
 
 
@@ -246,6 +248,7 @@ def prepare(record: Record, ordinal: int) -> Item:
         body=body,
         prepared=orjson.dumps(document(record, languages())),
         text=text_of(record),
+        partial=record.partial,
         complaints=tuple(
             Complaint(finding.message, finding.field, finding.severity.value, finding.rule)
             for finding in record.findings
@@ -261,7 +264,8 @@ def record_json(record: Record) -> bytes:
 
 def content_hash(record: Record) -> bytes:
     """SHA-256 of what the record says, wherever it came from."""
-    return hashlib.sha256(record.model_dump_json(exclude={"source"}, exclude_defaults=True).encode()).digest()
+    said = record.model_dump_json(exclude={"source", "additions"}, exclude_defaults=True)
+    return hashlib.sha256(said.encode()).digest()
 
 
 def _deletion(deletion: Deletion, ordinal: int) -> Item:

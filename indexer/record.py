@@ -414,6 +414,10 @@ class Record(Model):
     citations: tuple[Citation, ...] = ()
     findings: tuple[Finding, ...] = ()
     source: Source
+    additions: tuple[Source, ...] = ()
+    """Where the parts came from that were laid over the record later (claims, events, a line of a hit list)."""
+    partial: bool = False
+    """True while only parts of the record have been delivered."""
 
     def number(self, *types: NumberType) -> Number | None:
         """The first number of the first of `types` that the record has."""

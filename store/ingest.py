@@ -10,7 +10,18 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import ForeignKey, Identity, Index, Integer, LargeBinary, Sequence, SmallInteger, func, text
+from sqlalchemy import (
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Sequence,
+    SmallInteger,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from store.base import Base
@@ -129,6 +140,19 @@ class RecordVersion(Base):
     updated: Mapped[dt.datetime]
     """When this version came."""
     replaced: Mapped[dt.datetime] = mapped_column(server_default=func.now())
+
+
+class RecordPart(Base):
+    """A part of a record as it was delivered (claims alone, events alone), to be laid over the whole again."""
+
+    __tablename__ = "record_parts"
+    __table_args__ = (UniqueConstraint("id", "content_hash"),)
+
+    number: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    id: Mapped[str]
+    content_hash: Mapped[bytes]
+    delivery: Mapped[int]
+    body: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class Reject(Base):
