@@ -392,7 +392,10 @@ def _applicant(draft: Draft, applicant: etree._Element) -> None:
 
 def _status(draft: Draft, mark: etree._Element, office: str | None) -> None:
     status = first(mark, "MarkCurrentStatusCode")
-    if (code := text(status)) is not None and status is not None:
+    if status is not None:
+        for name in ("milestone", "status"):
+            draft.texts += parts.note(f"MarkCurrentStatusCode {name}", attribute(status, name))
+    if (code := text(status)) is not None:
         draft.events.append(
             DraftEvent(
                 code,
@@ -402,9 +405,7 @@ def _status(draft: Draft, mark: etree._Element, office: str | None) -> None:
                 description=parts.note(
                     "MarkCurrentStatusExternalDescriptionText",
                     value(mark, "TradeMarkExt/MarkCurrentStatusExternalDescriptionText"),
-                )
-                + parts.note("milestone", attribute(status, "milestone"))
-                + parts.note("status", attribute(status, "status")),
+                ),
                 current=True,
             )
         )

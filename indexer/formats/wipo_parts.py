@@ -426,12 +426,14 @@ def add_exhibition_priorities(draft: Draft, element: Element, path: str) -> None
 
 
 def add_publications(draft: Draft, element: Element, path: str, scheme: str) -> None:
-    """Publications in a bulletin: each a date, and an event named by its section, with the bulletin's number."""
+    """Publications in a bulletin: each an event named by its section; the first also dates the record."""
     for found in every(element, path):
         date = value(found, "PublicationDate", "RecordPublicationDate")
         section = value(found, "PublicationSection", "PublicationSectionCategory", "PublicationSubsection")
         identifier = value(found, "PublicationIdentifier")
-        add_date(draft, DateType.PUBLICATION, date)
+        # later ones publish entries in the register; each is an event
+        if not any(one.type is DateType.PUBLICATION for one in draft.dates):
+            add_date(draft, DateType.PUBLICATION, date)
         if section or identifier or date:
             draft.events.append(
                 DraftEvent(
