@@ -379,7 +379,8 @@ class Source(Model):
 
 class Record(Model):
     id: str
-    """Deterministic: `PROVIDER.right.CANONICAL-NUMBER[.KIND]`, e.g. `EP.patent.JPH05142789.A`, `EM.trademark.EM018123456`."""
+    """Deterministic: `COLLECTION.CANONICAL-NUMBER[.KIND]`, e.g. `ep-patent-docdb.JPH05142789.A`,
+    `em-trademark-default.EM018123456`."""
     schema_version: int = SCHEMA_VERSION
     right: Right
     provider: str

@@ -28,10 +28,10 @@ EXAMPLES: dict[int | str, dict[str, Any]] = {
                     "total": 1,
                     "hits": [
                         {
-                            "id": "EP.patent.EP0007054.A1",
+                            "id": "ep-patent-docdb.EP0007054.A1",
                             "score": 0.032787,
                             "why": [{"by": "term", "field": "title", "language": "en", "words": ["battery"]}],
-                            "record": {"id": "EP.patent.EP0007054.A1", "right": "patent", "office": "EP"},
+                            "record": {"id": "ep-patent-docdb.EP0007054.A1", "right": "patent", "office": "EP"},
                             "highlights": {"title.en": ["Solid electrolyte <em>battery</em>"]},
                         }
                     ],

@@ -89,7 +89,7 @@ class _Assembly:
                 remedy="Ask the provider for its publication, application or registration number.",
             )
         kind = self._kind(draft.kind, identifying)
-        identifier = build_id(origin.provider, draft.right, identifying, kind, self.right_design_index)
+        identifier = build_id(origin.collection, draft.right, identifying, kind, self.right_design_index)
         source = Source.model_construct(
             delivery=origin.delivery,
             file=origin.file,

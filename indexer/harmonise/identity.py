@@ -67,14 +67,18 @@ def _own(numbers: Sequence[Number], office: str) -> Number:
     return next((number for number in numbers if number.office == office), numbers[0])
 
 
-def build_id(provider: str, right: Right, number: Number, kind: str | None, design_index: str | None = None) -> str:
-    """`PROVIDER.right.CANONICAL[.KIND]`: the same record of the same provider always has the same id.
+def build_id(collection: str, right: Right, number: Number, kind: str | None, design_index: str | None = None) -> str:
+    """`COLLECTION.CANONICAL[.KIND]`: the same record of the same collection always has the same id.
 
-    - Patents: publication number and kind, `EP.patent.JPH05142789.A`. Without a publication the application number
-      and the word application, `KR.patent.KR1020230003245.application` (`.application-U` for utility models), so that
+    The collection (provider, right and data set) stands in it, since access is granted by collection: a publication
+    that a provider delivers in two data sets is two records, of which neither may overwrite the other, and which
+    indexer/duplicates brings together.
+
+    - Patents: publication number and kind, `ep-patent-docdb.JPH05142789.A`. Without a publication the application number
+      and the word application, `kr-patent-kipris.KR1020230003245.application` (`.application-U` for utility models), so that
       it never meets a publication of the same digits.
-    - Marks: `EM.trademark.EM018226743`, by application number (registration or international number without one).
-    - Designs: `EM.design.EM001136808-0001`, the index of the design within a multiple filing included.
+    - Marks: `em-trademark-default.EM018226743`, by application number (registration or international number without one).
+    - Designs: `em-design-default.EM001136808-0001`, the index of the design within a multiple filing included.
     - Works and GIs: their register's number.
 
     A record that is known by application first and by publication later changes its id; indexer/duplicates relates
@@ -83,7 +87,7 @@ def build_id(provider: str, right: Right, number: Number, kind: str | None, desi
     canonical = number.canonical
     if right is Right.DESIGN and design_index and not canonical.endswith(f"-{design_index}"):
         canonical = f"{canonical}-{design_index}"
-    identifier = f"{provider}.{right.value}.{canonical}"
+    identifier = f"{collection}.{canonical}"
     if right is Right.PATENT:
         if number.type in _APPLICATIONS:
             # offices such as JP number applications for patents and for utility models alike

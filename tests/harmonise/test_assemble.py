@@ -73,7 +73,7 @@ def test_writings_of_one_number_become_one_with_forms() -> None:
     record = made(docdb())
     assert [(n.type, n.canonical) for n in record.numbers] == [(PUB, "JPH05142789"), (APP, "JPH05142789")]
     assert "JP19930142789" in record.numbers[1].forms
-    assert record.id == "EP.patent.JPH05142789.A"
+    assert record.id == "ep-patent-test.JPH05142789.A"
     assert (record.provider, record.office, record.kind, record.kind_group) == ("EP", "JP", "A", "application")
     assert record.date(DateType.PUBLICATION) == dt.date(1993, 6, 8)
     assert next(d for d in record.dates if d.type is DateType.PUBLICATION).raw == "19930608"
@@ -101,10 +101,10 @@ def test_without_a_number_the_place_is_told() -> None:
 @pytest.mark.parametrize(
     ("draft", "identifier"),
     [
-        (Draft(Right.PATENT, office="EP", kind="B1", numbers=[DraftNumber(PUB, "1234567")]), "EP.patent.EP1234567.B1"),
+        (Draft(Right.PATENT, office="EP", kind="B1", numbers=[DraftNumber(PUB, "1234567")]), "ep-patent-test.EP1234567.B1"),
         (
             Draft(Right.PATENT, office="KR", numbers=[DraftNumber(APP, "1020230003245")]),
-            "EP.patent.KR1020230003245.application",
+            "ep-patent-test.KR1020230003245.application",
         ),
         (
             Draft(
@@ -112,7 +112,7 @@ def test_without_a_number_the_place_is_told() -> None:
                 office="KR",
                 numbers=[DraftNumber(PUB, "1020240111423"), DraftNumber(APP, "1020230003245")],
             ),
-            "EP.patent.KR1020230003245.application",
+            "ep-patent-test.KR1020230003245.application",
         ),
         (
             Draft(
@@ -122,27 +122,27 @@ def test_without_a_number_the_place_is_told() -> None:
                 identified_by=APP,
                 numbers=[DraftNumber(PUB, "10027360", None, "A1"), DraftNumber(APP, "10027360.2")],
             ),
-            "EP.patent.DE10027360.application",
+            "ep-patent-test.DE10027360.application",
         ),
         (
             Draft(Right.TRADEMARK, office="EM", numbers=[DraftNumber(REG, "018226743"), DraftNumber(APP, "018226743")]),
-            "EP.trademark.EM018226743",
+            "ep-patent-test.EM018226743",
         ),
         (
             Draft(Right.TRADEMARK, office="WO", numbers=[DraftNumber(NumberType.INTERNATIONAL, "1087917")]),
-            "EP.trademark.WO1087917",
+            "ep-patent-test.WO1087917",
         ),
         (
             Draft(Right.DESIGN, office="EM", numbers=[DraftNumber(REG, "001136808-0001")], design_index="1"),
-            "EP.design.EM001136808-0001",
+            "ep-patent-test.EM001136808-0001",
         ),
         (
             Draft(Right.DESIGN, office="KR", numbers=[DraftNumber(REG, "3012195630000")], design_index="M001"),
-            "EP.design.KR301219563-M001",
+            "ep-patent-test.KR301219563-M001",
         ),
         (
             Draft(Right.COPYRIGHT, office="EM", numbers=[DraftNumber(NumberType.WORK, "OW-12/7")]),
-            "EP.copyright.EMOW-12-7",
+            "ep-patent-test.EMOW-12-7",
         ),
         (
             Draft(
@@ -150,7 +150,7 @@ def test_without_a_number_the_place_is_told() -> None:
                 office="US",
                 numbers=[DraftNumber(PUB, "03932709", None, None, "19760113"), DraftNumber(APP, "05/449155")],
             ),
-            "EP.patent.US3932709.A",
+            "ep-patent-test.US3932709.A",
         ),
     ],
 )
@@ -161,8 +161,8 @@ def test_ids_are_built_by_rule(draft: Draft, identifier: str) -> None:
 def test_a_utility_model_application_never_meets_a_patent_application_of_the_same_digits() -> None:
     patent = Draft(Right.PATENT, office="JP", numbers=[DraftNumber(APP, "特願2005-000123")])
     model = Draft(Right.PATENT, office="JP", numbers=[DraftNumber(APP, "実願2005-000123")])
-    assert made(patent).id == "EP.patent.JP2005000123.application"
-    assert made(model).id == "EP.patent.JP2005000123.application-U"
+    assert made(patent).id == "ep-patent-test.JP2005000123.application"
+    assert made(model).id == "ep-patent-test.JP2005000123.application-U"
 
 
 def test_an_application_that_is_published_later_keeps_its_id_in_a_register() -> None:

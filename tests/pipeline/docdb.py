@@ -25,7 +25,7 @@ def number(position: int) -> str:
 
 
 def record_id(position: int, provider: str = "EP") -> str:
-    return f"{provider}.patent.EP{number(position)}.A1"
+    return f"{provider.lower()}-patent-default.EP{number(position)}.A1"
 
 
 def document(position: int, title: str = "", *, status: str = "C", kind: str = "A1") -> str:
