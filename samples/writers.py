@@ -1320,7 +1320,7 @@ def st96_designs(designs: Sequence[Design]) -> bytes:
         )
 
     def one(d: Design) -> str:
-        title = next((code for code in ("en", "fr", "es") if code in d.product))
+        title = next(code for code in ("en", "fr", "es") if code in d.product)
         views = (
             x(
                 "dgn:View",

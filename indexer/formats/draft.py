@@ -59,7 +59,8 @@ class DraftAddress:
 class DraftParty:
     role: PartyRole
     name: str
-    """Full name as one would write it; family name first, then a comma and given names, where the file keeps them apart."""
+    """Full name as one would write it; family name first, then a comma and given names, where the file keeps them
+    apart."""
     other_names: list[str] = field(default_factory=list)
     latin_name: str | None = None
     country: str | None = None

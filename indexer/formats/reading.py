@@ -1,8 +1,8 @@
 """The contract between the pipeline and a reader.
 
-A reader is a function `read(stream, context) -> Iterator[Draft | InputError]`: it yields a Draft for each record it could
-read and an InputError (not raised: yielded) for each record it could not, in file order, and raises MalformedInput only when
-nothing more can be read from the member. Memory must not grow with the size of the member.
+A reader is a function `read(stream, context) -> Iterator[Draft | InputError]`: it yields a Draft for each record it
+could read and an InputError (not raised: yielded) for each record it could not, in file order, and raises
+MalformedInput only when nothing more can be read from the member. Memory must not grow with the size of the member.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a member is, from its content: never from its name.
 
-`signature` looks at the first 64 KiB only, so sniffing costs the same for any size. `recognise` asks each row of the table of
-formats in turn; the first that knows the signature reads the member.
+`signature` looks at the first 64 KiB only, so sniffing costs the same for any size. `recognise` asks each row of the
+table of formats in turn; the first that knows the signature reads the member.
 """
 
 from __future__ import annotations

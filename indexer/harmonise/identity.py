@@ -74,10 +74,11 @@ def build_id(collection: str, right: Right, number: Number, kind: str | None, de
     that a provider delivers in two data sets is two records, of which neither may overwrite the other, and which
     indexer/duplicates brings together.
 
-    - Patents: publication number and kind, `ep-patent-docdb.JPH05142789.A`. Without a publication the application number
-      and the word application, `kr-patent-kipris.KR1020230003245.application` (`.application-U` for utility models), so that
-      it never meets a publication of the same digits.
-    - Marks: `em-trademark-default.EM018226743`, by application number (registration or international number without one).
+    - Patents: publication number and kind, `ep-patent-docdb.JPH05142789.A`. Without a publication the application
+      number and the word application, `kr-patent-kipris.KR1020230003245.application` (`.application-U` for utility
+      models), so that it never meets a publication of the same digits.
+    - Marks: `em-trademark-default.EM018226743`, by application number (registration or international number where
+      there is none).
     - Designs: `em-design-default.EM001136808-0001`, the index of the design within a multiple filing included.
     - Works and GIs: their register's number.
 
