@@ -216,8 +216,11 @@ def add_texts(draft: Draft, element: Element, table: dict[str, TextType], tag: s
 def party(element: Element, role: PartyRole, sequence: int | None = None) -> DraftParty | None:
     """A party of any of the standards: applicant, representative, designer …; None where nothing is said of it.
 
-    Where the office gives nothing but its own id of the party (EUIPO's data files), the name is empty.
+    Where the office gives nothing but its own id of the party (EUIPO's data files), the name is empty. A party that the
+    office marks as confidential is None; `withheld` says so on the record.
     """
+    if confidential(element):
+        return None
     names = [n for tag in NAME_ELEMENTS for n in every(element, f".//{tag}")] or [element]
     spelled: list[str] = []
     entity = "unknown"
@@ -335,9 +338,14 @@ def address_of(element: Element) -> tuple[DraftAddress | None, str | None]:
     return None if empty else address, next(iter(country), None)
 
 
+def confidential(element: Element) -> bool:
+    """ST.96 `ConfidentialIndicator`."""
+    return (value(element, "ConfidentialIndicator") or "").lower() in ("true", "1")
+
+
 def withheld(draft: Draft, element: Element, role: PartyRole) -> bool:
     """Whether the office marks a party as confidential: it is left out, and the record says so."""
-    if (value(element, "ConfidentialIndicator") or "").lower() not in ("true", "1"):
+    if not confidential(element):
         return False
     draft.problems.append((f"parties.{role}", "marked as confidential by the office; withheld"))
     return True
