@@ -37,7 +37,7 @@ from store.database import Database
 
 T = TypeVar("T")
 
-SMALL_DELIVERY = 8 << 20
+SMALL_DELIVERY = 2 << 20
 """Bytes up to which everything runs in this process: starting the others takes about two seconds."""
 BATCHES_IN_FLIGHT = 4
 """Batches between PostgreSQL and the engine: bounds memory, lets embedding, sending and indexing overlap."""
@@ -97,7 +97,7 @@ class Pipeline:
         for path in paths:
             if not path.exists():
                 raise UsageError(f"There is no {path}.", remedy="Name files or folders that exist.")
-        await self.engine.prepare(await bind(self.engine, self.vectors.embedder))
+        await self.prepare()
         await self.resend(abandoned=True)
         found = await self._survey([path.absolute() for path in paths], sender.options)
         entered = await asyncio.to_thread(self._ledger.register, sender, str(paths[0]), found)
@@ -112,6 +112,10 @@ class Pipeline:
                 raise
         self._counts.check()
         return Loaded(entered.sequence, entered.replay, self._counts, dict(self._by_format), time.monotonic() - begun)
+
+    async def prepare(self) -> None:
+        """Templates and indices, where they are missing."""
+        await self.engine.prepare(await bind(self.engine, self.vectors.embedder))
 
     async def _survey(self, paths: list[Path], options: tuple[tuple[str, str], ...]) -> list[Found]:
         small = sum(delivered_size(path) for path in paths) <= SMALL_DELIVERY

@@ -1,0 +1,53 @@
+"""Migrations make exactly the tables that the code declares, once, however many processes start at once."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from store.database import Database, migrate
+from store.ingest import SEQUENCE_LOCK
+from store.tables import metadata
+
+
+def test_migrated_tables_are_the_declared_ones(database_url: str) -> None:
+    migrate(database_url)
+    database = Database(database_url)
+    with database.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata) == []
+    database.close()
+
+
+def test_processes_that_start_at_once_migrate_once(database_url: str) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(migrate, [database_url] * 4))
+    migrate(database_url)
+
+
+async def test_a_listener_hears_what_is_notified(database_url: str) -> None:
+    database = Database(database_url)
+    heard = database.listen(["concord_test"])
+    waiting = asyncio.ensure_future(anext(heard))
+    while not waiting.done():
+        await asyncio.to_thread(database.notify, "concord_test", "one")
+        await asyncio.wait([waiting], timeout=0.2)
+    assert waiting.result() == ("concord_test", "one")
+    await heard.aclose()  # type: ignore[attr-defined]
+    await database.aclose()
+
+
+def test_change_numbers_become_visible_in_their_order(database_url: str) -> None:
+    """The second writer gets its number only after the first has committed."""
+    migrate(database_url)
+    database = Database(database_url)
+    with database.connect() as first, database.connect() as second:
+        first.execute("select pg_advisory_xact_lock(%s)", (SEQUENCE_LOCK,))
+        row = second.execute("select pg_try_advisory_xact_lock(%s)", (SEQUENCE_LOCK,)).fetchone()
+        assert row == (False,)
+        first.commit()
+        row = second.execute("select pg_try_advisory_xact_lock(%s)", (SEQUENCE_LOCK,)).fetchone()
+        assert row == (True,)
+    database.close()
