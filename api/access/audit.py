@@ -17,13 +17,13 @@ import hmac
 import os
 import queue
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from sqlalchemy import Engine, Row, func, insert, select, text
+from sqlalchemy import Engine, Result, func, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -225,16 +225,17 @@ def verify(session: Session, keys: Keys) -> Verdict:
     for chain in chains:
         last, seq = START, 0
         fault = ""
-        for row in _entries_of(session, chain):
-            content = {name: getattr(row, name) for name in COLUMNS}
-            if row.seq != seq + 1:
-                fault = f"chain {chain}: entry {seq + 1} is missing"
-            elif row.hash != _hash(last, content):
-                fault = f"chain {chain}: entry {row.seq} was changed"
-            if fault:
-                break
-            seq, last = row.seq, row.hash
-            entries += 1
+        with _entries_of(session, chain) as rows:
+            for row in rows:
+                content = {name: getattr(row, name) for name in COLUMNS}
+                if row.seq != seq + 1:
+                    fault = f"chain {chain}: entry {seq + 1} is missing"
+                elif row.hash != _hash(last, content):
+                    fault = f"chain {chain}: entry {row.seq} was changed"
+                if fault:
+                    break
+                seq, last = row.seq, row.hash
+                entries += 1
         head = heads.get(chain)
         if not fault and head is None:
             fault = f"chain {chain}: its head is missing"
@@ -248,10 +249,10 @@ def verify(session: Session, keys: Keys) -> Verdict:
     return Verdict(entries, tuple(faults))
 
 
-def _entries_of(session: Session, chain: int) -> Iterator[Row[Any]]:
+def _entries_of(session: Session, chain: int) -> Result[Any]:
     columns = [getattr(AuditEntry, name) for name in (*COLUMNS, "hash")]
     statement = select(*columns).where(AuditEntry.chain == chain).order_by(AuditEntry.seq)
-    yield from session.execute(statement.execution_options(yield_per=5_000))
+    return session.execute(statement.execution_options(yield_per=5_000))
 
 
 def report(

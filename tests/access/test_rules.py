@@ -1,0 +1,227 @@
+"""Policies and agreements: decision order, states, and changes that count at once and in every process."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+
+import pytest
+from pydantic import ValidationError
+
+from api.access import agreements
+from api.access.agreements import STEPS, State, Terms
+from api.access.model import Caller, Group, Role, Tier, role_rules
+from api.access.policies import PolicyTerms
+from api.access.scope import Condition, Grant, Scope, merge
+from api.access.scopes import AgreementRules, CollectionRules, decide
+from common.errors import Conflict, NotFound
+from store.access import CHANNEL
+from store.database import Database
+from tests.platforms import Platform, make_record
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+NOW = dt.datetime(2024, 5, 1, 12, tzinfo=dt.UTC)
+
+
+def caller(office: str | None, role: Role = Role.EXAMINER) -> Caller:
+    return Caller("key", "k", office, role, role_rules()[role].permissions)
+
+
+def rules(**changed: object) -> CollectionRules:
+    return CollectionRules(**{"id": "qb-patent-x", "provider": "QB", "right": "patent", **changed})  # type: ignore[arg-type]
+
+
+def given(**terms: object) -> AgreementRules:
+    return AgreementRules(1, "QB", "QA", Terms.model_validate({"tier": "content", **terms}))
+
+
+def tier(scope: Scope) -> Tier:
+    return scope.tier("qb-patent-x")
+
+
+async def test_closed_by_default() -> None:
+    assert tier(decide(caller("QA"), "examination", [rules()], [], now=NOW)) is Tier.NONE
+    assert decide(caller("QA"), "examination", [rules()], [], now=NOW).filter() != {"match_all": {}}
+
+
+async def test_deny_beats_embargo_beats_agreement_beats_default() -> None:
+    content = rules(tier=Tier.METADATA)
+    assert tier(decide(caller("QA"), "examination", [content], [given()], now=NOW)) is Tier.CONTENT
+    fixed = rules(tier=Tier.METADATA, embargo="fixed", embargo_until=dt.date(2024, 5, 2))
+    assert tier(decide(caller("QA"), "examination", [fixed], [given()], now=NOW)) is Tier.NONE
+    later = NOW + dt.timedelta(days=1)
+    assert tier(decide(caller("QA"), "examination", [fixed], [given()], now=later)) is Tier.CONTENT
+    denied = rules(tier=Tier.CONTENT, denied=frozenset({"QA"}))
+    assert tier(decide(caller("QA"), "examination", [denied], [given()], now=NOW)) is Tier.NONE
+    assert tier(decide(caller("QC"), "examination", [denied], [given()], now=NOW)) is Tier.CONTENT
+
+
+async def test_a_scope_knows_when_time_alone_will_change_it() -> None:
+    fixed = rules(tier=Tier.METADATA, embargo="fixed", embargo_until=dt.date(2024, 6, 1))
+    scope = decide(caller("QA"), "examination", [fixed], [given(valid_until="2024-05-20")], now=NOW)
+    assert scope.valid_until == dt.datetime(2024, 5, 21, tzinfo=dt.UTC)
+
+
+async def test_purposes_and_roles_limit() -> None:
+    limited = given(purposes=["statistics"], roles=["data-quality"])
+    for who, purpose, expected in (
+        (caller("QA"), "statistics", Tier.NONE),
+        (caller("QA", Role.DATA_QUALITY), "examination", Tier.NONE),
+        (caller("QA", Role.DATA_QUALITY), "statistics", Tier.CONTENT),
+        (caller("QA", Role.AUDITOR), "statistics", Tier.NONE),
+    ):
+        assert tier(decide(who, purpose, [rules()], [limited], now=NOW)) is expected
+
+
+async def test_a_provider_s_own_people_see_all_of_it() -> None:
+    closed = rules(embargo="fixed", embargo_until=dt.date(2999, 1, 1), denied=frozenset({"QB"}))
+    scope = decide(caller("QB"), "examination", [closed], [], now=NOW)
+    document = {"provider": "QB", "collection": "qb-patent-x", "unpublished": True}
+    assert scope.view(document).groups >= {Group.PERSONAL_DATA, Group.PROVENANCE}
+    assert tier(decide(caller("QB", Role.PLATFORM_STEWARD), "examination", [closed], [], now=NOW)) is Tier.NONE
+
+
+async def test_a_thousand_collections_with_the_same_terms_are_one_clause() -> None:
+    many = [rules(id=f"qb-patent-{n}", tier=Tier.CONTENT, groups=frozenset({Group.FULL_TEXT})) for n in range(1_000)]
+    scope = decide(caller("QA"), "examination", many, [given(groups=["full-text"])], now=NOW)
+    own, merged = scope.grants
+    assert own.provider == "QA"
+    assert len(merged.collections) == 1_000
+
+
+async def test_merging_drops_what_another_grant_covers_and_nothing_else() -> None:
+    little = Grant(Tier.METADATA, frozenset({Group.BIBLIOGRAPHY}), Condition(), frozenset({"a", "b"}))
+    more = Grant(Tier.CONTENT, frozenset({Group.BIBLIOGRAPHY, Group.FULL_TEXT}), Condition(), frozenset({"a"}))
+    narrow = Grant(
+        Tier.CONTENT,
+        frozenset({Group.BIBLIOGRAPHY, Group.FULL_TEXT}),
+        Condition(offices=frozenset({"QA"})),
+        frozenset({"b"}),
+    )
+    merged = merge([little, more, narrow])
+    assert {(grant.collections, grant.tier) for grant in merged} == {
+        (frozenset({"a"}), Tier.CONTENT),
+        (frozenset({"b"}), Tier.METADATA),
+        (frozenset({"b"}), Tier.CONTENT),
+    }
+
+
+async def test_states_and_their_effect(platform: Platform) -> None:
+    await platform.index([make_record("QB", 70, "fentral")])
+    platform.policy("qb-patent-x", "none")
+    agreement = platform.agreement("QB", "QF", tier="metadata")
+    async with platform.client(platform.key("QF")) as client:
+
+        async def total() -> int:
+            return (await client.get("/v1/search", params={"q": "fentral", "mode": "keyword"})).json()["total"]
+
+        assert await total() == 1
+        platform.step(agreement, State.SUSPENDED)
+        assert await total() == 0
+        platform.step(agreement, State.ACTIVE)
+        assert await total() == 1
+        platform.step(agreement, State.REVOKED)
+        assert await total() == 0
+    for state in (State.ACTIVE, State.SUSPENDED, State.OFFERED):
+        with pytest.raises(Conflict):
+            platform.step(agreement, state)
+    assert all(target in STEPS for targets in STEPS.values() for target in targets)
+
+
+async def test_versions_are_kept_and_the_newest_counts(platform: Platform) -> None:
+    await platform.index([make_record("QB", 71, "gontral", claims="hidden")])
+    agreement = platform.agreement("QB", "QG", tier="content", groups=["full-text"])
+    async with platform.client(platform.key("QG")) as client:
+        record = "/v1/records/QB.patent.QB0000071.A1"
+        assert "hidden" in (await client.get(record)).text
+        with platform.database.session() as session:
+            version = agreements.amend(session, agreement, Terms(tier="metadata"), by="test")
+            assert version.version == 2
+        assert "hidden" not in (await client.get(record)).text
+        with pytest.raises(Exception, match="append-only"), platform.database.session() as session:
+            session.get(agreements.AgreementVersion, version.id).terms = {}  # type: ignore[union-attr]
+
+
+async def test_another_process_learns_of_a_change_at_once(platform: Platform) -> None:
+    """By LISTEN/NOTIFY, and by the version that each request reads should a notification be lost."""
+    other = Database(platform.database.url)
+    heard: list[str] = []
+
+    async def listen() -> None:
+        async for channel, payload in other.listen([CHANNEL]):
+            heard.append(f"{channel}:{payload}")
+            return
+
+    listening = asyncio.create_task(listen())
+    while not listening.done():
+        platform.policy("qb-patent-y", "existence")
+        await asyncio.wait([listening], timeout=0.1)
+    assert heard[0].startswith(CHANNEL)
+    other.close()
+
+
+async def test_a_lost_notification_leaves_no_stale_right(platform: Platform) -> None:
+    await platform.index([make_record("QB", 72, "hantral")])
+    agreement = platform.agreement("QB", "QH", tier="metadata")
+    services = platform.services
+    services.jobs[0].cancel()  # nobody listens any more
+    await asyncio.gather(services.jobs[0], return_exceptions=True)
+    try:
+        async with platform.client(platform.key("QH")) as client:
+            path = "/v1/records/QB.patent.QB0000072.A1"
+            assert (await client.get(path)).status_code == 200
+            platform.step(agreement, State.REVOKED)
+            assert (await client.get(path)).status_code == 404
+    finally:
+        services.jobs[0] = asyncio.create_task(services._watch())
+
+
+async def test_terms_and_policies_are_checked(platform: Platform) -> None:
+    for wrong in (
+        {"tier": "everything"},
+        {"groups": ["provenance"]},
+        {"groups": ["existence"]},
+        {"purposes": ["fun"]},
+        {"classes": ["H01M"]},
+        {"valid_from": "2024-02-01", "valid_until": "2024-01-01"},
+        {"volume_cap": -1},
+    ):
+        with pytest.raises(ValidationError):
+            Terms.model_validate(wrong)
+    for wrong in ({"tier": "all"}, {"embargo": "fixed"}, {"embargo_until": "2024-01-01"}, {"denied": ["Europe"]}):
+        with pytest.raises(ValidationError):
+            PolicyTerms.model_validate(wrong)
+    with pytest.raises(NotFound):
+        platform.agreement("QB", "QA", collections=["qc-patent-x"])
+
+
+async def test_a_scope_of_ten_thousand_collections_works(platform: Platform) -> None:
+    """As terms of one clause: far below the engine's limit, and cursors stay small since they hold no scope."""
+    many = [
+        rules(id=f"qb-patent-{n}", tier=Tier.CONTENT, groups=frozenset({Group.FULL_TEXT, Group.LEGAL_STATUS}))
+        for n in range(10_000)
+    ]
+    await platform.index([make_record("QB", 73, "intral", collection="9999")])
+    from api.search import query
+    from api.search.engine import SearchRequest
+
+    scope = decide(caller("QA"), "examination", many, [])
+    page = await platform.services.engine.search(scope, SearchRequest(query.compile("intral")))
+    assert page.total == 1
+
+
+async def test_a_steward_sets_the_policy_of_its_own_collections_only(platform: Platform) -> None:
+    await platform.index([make_record("QB", 74, "jantral")])
+    platform.policy("qb-patent-x", "none")
+    async with platform.client(platform.key("QB", Role.PROVIDER_STEWARD)) as client:
+        put = await client.put("/v1/collections/qb-patent-x/policy", json={"tier": "metadata", "notices": ["Ask us"]})
+        assert put.status_code == 200
+        wrong = await client.put("/v1/collections/qb-patent-x/policy", json={"tier": "metadata", "groups": ["x"]})
+        assert wrong.status_code == 422
+    async with platform.client() as anyone:
+        assert (await anyone.get("/v1/records/QB.patent.QB0000074.A1")).status_code == 200
+    async with platform.client(platform.key("QA", Role.PROVIDER_STEWARD)) as client:
+        theirs = await client.put("/v1/collections/qb-patent-x/policy", json={"tier": "content"})
+        missing = await client.put("/v1/collections/qz-patent-x/policy", json={"tier": "content"})
+        assert (theirs.status_code, theirs.content) == (missing.status_code, missing.content) == (404, missing.content)
+    platform.policy("qb-patent-x", "none")
