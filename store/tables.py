@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from store import access, ingest
+from store import access, duplicates, ingest
 from store.base import Base
 
 metadata = Base.metadata
 
-ROOMS = (ingest, access)
+ROOMS = (ingest, access, duplicates)
 """Modules whose import adds their tables to the metadata."""
