@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV := uv==0.13.9
-SOURCES := analyzers api cli common compose indexer mappings store tests benchmarks samples
+SOURCES := analyzers api cli common compose docs indexer mappings store tests benchmarks samples
 
 .PHONY: run test check test-transformers lock clean
 
