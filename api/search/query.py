@@ -21,6 +21,7 @@ from typing import Any
 
 import analyzers
 from common.errors import QueryError
+from indexer.harmonise.numbers import number_candidates
 
 Query = dict[str, Any]
 MAX_LENGTH = 8_000
@@ -286,13 +287,9 @@ def compile(text: str, *, number_forms: NumberForms | None = None, languages: Se
     return to_query(parse(text), target(languages, number_forms))
 
 
-@lru_cache(maxsize=1)
 def default_number_forms() -> NumberForms:
-    """The harmoniser's reading of a number typed in any form; capitals and digits only, where there is none."""
-    from importlib import import_module
-
-    found: Any = getattr(import_module("indexer.harmonise"), "number_candidates", None)
-    return found if found is not None else lambda text: [re.sub(r"[^0-9A-Z]", "", text.upper())]
+    """The harmoniser's reading of a number typed in any form."""
+    return number_candidates
 
 
 def to_query(node: Node, target: Target) -> Query:
