@@ -15,12 +15,13 @@ from api.hardening import Hardening
 from api.health import Measured, Metrics
 from api.search import routes as search_routes
 from api.search.engine import Engine
+from api.web import routes as web_routes
 from common.errors import ConfigurationError
 from common.settings import Settings
 from common.settings import settings as process_settings
 from store.database import Database
 
-ROUTERS = (health.router, search_routes.router, access_routes.router)
+ROUTERS = (health.router, search_routes.router, access_routes.router, web_routes.router)
 """Each route in them has a guard; tests/leaks/test_routes.py looks."""
 
 DESCRIPTION = """

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from threading import Lock
 from typing import Any
@@ -188,6 +188,11 @@ class Services:
         self._used[held[2].id] = now
         return held[2]
 
+    def version(self) -> int:
+        """Of the access tables, now. Blocks on the database."""
+        with Session(self.reading) as session:
+            return current_version(session)
+
     async def vector_of(self, text: str) -> tuple[float, ...]:
         return await asyncio.to_thread(self.vector, text)
 
@@ -235,13 +240,20 @@ class Access:
     def purpose(self) -> str:
         return self.identity.purpose
 
+    async def unchanged(self) -> bool:
+        """Whether no right of anybody has changed since this request began: one small read."""
+        return await asyncio.to_thread(self.services.version) == self.scope.version
+
     async def again(self) -> Scope:
-        """The scope as it is now, for the next part of a stream. Raises when the caller may no longer do this at
-        all."""
+        """The scope as it is now, for the next part of a stream. Raises when the caller may no longer do this."""
+        return (await self.renewed()).scope
+
+    async def renewed(self) -> Access:
+        """The same request with its rights as they are now. Raises as `again`."""
         identity = await asyncio.to_thread(self.services.identify, self.credentials)
         if self.permission is not None and not identity.caller.may(self.permission):
             raise AccessDenied("The permission was taken away.")
-        return identity.scope
+        return replace(self, identity=identity)
 
 
 class Guard:

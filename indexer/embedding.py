@@ -28,13 +28,16 @@ COVERED = frozenset(["ar", "de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl",
 """Languages of the default embedder."""
 
 PARTS: dict[Right, tuple[TextType, ...]] = {
-    Right.PATENT: (TextType.TITLE, TextType.ABSTRACT, TextType.CLAIMS, TextType.DESCRIPTION),
+    Right.PATENT: (TextType.TITLE, TextType.ABSTRACT),
     Right.TRADEMARK: (TextType.MARK_TEXT, TextType.GOODS_SERVICES, TextType.MARK_DESCRIPTION),
     Right.DESIGN: (TextType.TITLE, TextType.PRODUCT_INDICATION, TextType.DESIGN_DESCRIPTION, TextType.ABSTRACT),
-    Right.COPYRIGHT: (TextType.TITLE, TextType.WORK_DESCRIPTION, TextType.KEYWORD, TextType.DILIGENT_SEARCH),
+    Right.COPYRIGHT: (TextType.TITLE, TextType.WORK_DESCRIPTION, TextType.KEYWORD),
     Right.GI: (TextType.TITLE, TextType.MARK_TEXT, TextType.GI_PRODUCT, TextType.GOODS_SERVICES),
 }
-"""Texts of each right, best first: the later ones fill up what the earlier leave of the limit."""
+"""Texts of each right, best first: the later ones fill up what the earlier leave of the limit.
+
+Only texts of the bibliography group (api/access/fields.toml): whoever may not read claims must not find by them either,
+and a vector cannot be searched in part."""
 
 
 class Embedder(Protocol):

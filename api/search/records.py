@@ -74,10 +74,9 @@ def sees_everything(view: View) -> bool:
 
 async def _still_allowed(access: Access, hit: Hit) -> Hit:
     """The hit under the rights of this moment, which may have changed since the query began."""
-    latest = await access.again()
-    if latest.fingerprint == access.scope.fingerprint:
+    if await access.unchanged():
         return hit
-    again = await access.services.engine.get(latest, hit.id)
+    again = await access.services.engine.get(await access.again(), hit.id)
     if again is None:
         raise NotFound("no such record")
     return again

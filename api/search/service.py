@@ -108,11 +108,10 @@ async def search(access: Access, asked: Search) -> Results:
     except SnapshotGone as error:
         raise BadCursor from error
     # Rights may have gone while the engine worked: nothing leaves under a scope that is not the caller's any more.
-    latest = await access.again()
-    if latest.fingerprint != scope.fingerprint:
-        scope = latest
+    while not await access.unchanged():
+        access = await access.renewed()
+        scope, snapshot = access.scope, None
         page = await services.engine.search(scope, replace(request, position=Position(), snapshot=None))
-        snapshot = None
     shown = [(hit.id, dict(hit.document), hit.view) for hit in page.hits]
     await services.record(disclosures("search", access.caller, access.purpose, shown))
     following = None

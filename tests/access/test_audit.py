@@ -119,26 +119,26 @@ async def test_closing_writes_what_is_waiting(database: Database) -> None:
 
 
 async def test_who_saw_what_by_which_agreement_for_what(platform: Platform) -> None:
-    records = [make_record("QB", number, f"moltrek {number}") for number in range(1, 4)]
-    await platform.index([*records, make_record("QC", 1, "moltrek")])
-    platform.policy("qc-patent-x", "content", groups=ALL_GROUPS)
-    platform.policy("qb-patent-x", "none")
-    agreement = platform.agreement("QB", "QA", tier="content", groups=["full-text"])
+    records = [make_record("QW", number, f"moltrek {number}") for number in range(1, 4)]
+    await platform.index([*records, make_record("QV", 1, "moltrek")])
+    platform.policy("qv-patent-x", "content", groups=ALL_GROUPS)
+    platform.policy("qw-patent-x", "none")
+    agreement = platform.agreement("QW", "QA", tier="content", groups=["full-text"])
     async with platform.client(platform.key("QA"), **{"concord-purpose": "statistics"}) as client:
         assert (await client.get("/v1/search", params={"q": "moltrek", "mode": "keyword"})).json()["total"] == 4
         assert (await client.get(f"/v1/records/{records[0].id}")).status_code == 200
-        assert (await client.get("/v1/records/QB.patent.QB0000099.A1")).status_code == 404
+        assert (await client.get("/v1/records/QW.patent.QW0000099.A1")).status_code == 404
     with platform.database.session() as session:
-        lines = report(session, "QB")
+        lines = report(session, "QW")
         by_action = {line["action"]: line for line in lines}
         assert set(by_action) == {"search", "view"}
         for line in lines:
-            assert (line["office"], line["purpose"], line["collection"]) == ("QA", "statistics", "qb-patent-x")
+            assert (line["office"], line["purpose"], line["collection"]) == ("QA", "statistics", "qw-patent-x")
             assert len(line["agreements"]) == 1
         assert by_action["search"]["records"] == 3
         assert by_action["view"]["records"] == 1
         viewed = session.scalars(
-            select(AuditEntry).where(AuditEntry.action == "view", AuditEntry.provider == "QB")
+            select(AuditEntry).where(AuditEntry.action == "view", AuditEntry.provider == "QW")
         ).one()
         assert viewed.ids == [records[0].id]
         listed = session.scalars(select(AuditEntry).where(AuditEntry.action == "search")).first()
@@ -146,15 +146,15 @@ async def test_who_saw_what_by_which_agreement_for_what(platform: Platform) -> N
         assert listed.ids is None
         assert "moltrek" not in str([row.details for row in session.scalars(select(AuditEntry))])
         assert verify(session, platform.services.keys).faults == ()
-    async with platform.client(platform.key("QB", Role.PROVIDER_STEWARD)) as client:
+    async with platform.client(platform.key("QW", Role.PROVIDER_STEWARD)) as client:
         mine = (await client.get("/v1/audit")).json()["accesses"]
-        assert {line["provider"] for line in mine} == {"QB"}
-    async with platform.client(platform.key("QC", Role.PROVIDER_STEWARD)) as client:
+        assert {line["provider"] for line in mine} == {"QW"}
+    async with platform.client(platform.key("QV", Role.PROVIDER_STEWARD)) as client:
         theirs = (await client.get("/v1/audit")).json()["accesses"]
-        assert {line["provider"] for line in theirs} == {"QC"}
+        assert {line["provider"] for line in theirs} == {"QV"}
     async with platform.client(platform.key("QA", Role.AUDITOR)) as client:
         every = (await client.get("/v1/audit")).json()["accesses"]
-        assert {line["provider"] for line in every} >= {"QB", "QC"}
+        assert {line["provider"] for line in every} >= {"QW", "QV"}
     assert agreement
 
 

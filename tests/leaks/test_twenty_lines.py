@@ -422,3 +422,12 @@ async def test_20_roles_without_reading_rights_get_nothing_from_their_office(wor
             pages = await all_pages(client, size=200, mode="keyword")
         providers = {hit["record"]["provider"] for page in pages for hit in page["hits"]}
         assert providers == {PUBLIC, METADATA, EXISTENCE, EMBARGOED}
+
+
+async def test_vectors_are_made_of_the_bibliography_only() -> None:
+    """A vector cannot be searched in part: were claims in it, whoever may not read them could still find by them."""
+    from api.access.fields import fields
+    from indexer.embedding import PARTS
+
+    strict = fields().texts
+    assert not [kind.value for parts in PARTS.values() for kind in parts if kind.value in strict]
