@@ -87,7 +87,7 @@ class Engine:
     async def request(self, method: str, path: str, body: Any = None, **params: Any) -> Any:
         """One request. Raises Overloaded, EngineUnavailable (not reached) or EngineError (refused)."""
         payload = body if body is None or isinstance(body, bytes) else orjson.dumps(body)
-        kind = "application/x-ndjson" if path.endswith("_bulk") else "application/json"
+        kind = "application/x-ndjson" if path.endswith(("_bulk", "_msearch")) else "application/json"
         try:
             return await self.client.transport.perform_request(
                 method, path, params=params, body=payload, headers={"content-type": kind} if payload else None
@@ -234,6 +234,18 @@ class Engine:
     async def count(self, target: str) -> int:
         answer = await self.request("GET", f"/{target}/_count")
         return int(answer["count"])
+
+    async def msearch(self, body: bytes) -> list[list[str]]:
+        """Ids found by each query of a multi-search body, in request order. Raises EngineError if one is refused."""
+        answer = await self.request(
+            "POST", "/_msearch", body, filter_path="responses.error,responses.status,responses.hits.hits._id"
+        )
+        found = []
+        for response in answer["responses"]:
+            if "error" in response:
+                raise EngineError(f"OpenSearch refused a query: {describe(response['error'])}")
+            found.append([hit["_id"] for hit in response.get("hits", {}).get("hits", ())])
+        return found
 
     async def bulk(self, body: bytes, *, require_alias: bool = True) -> list[ItemResult] | None:
         """One bulk request. None when every item went well; otherwise one result an item, in request order.

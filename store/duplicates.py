@@ -75,14 +75,12 @@ class DuplicatePair(Base):
     scorer: Mapped[str | None]
     """Version of the model."""
     levels: Mapped[list[int] | None]
-    """What the comparison found, in the order of the features; the last a rule or a person may learn from."""
-    parts: Mapped[list[str] | None]
-    """The explanation: as indexer.duplicates.model.Part, strongest first."""
+    """What the comparison found, in the order of the features."""
+    values: Mapped[list[str] | None]
+    """The two values compared, feature by feature: with `levels` and the scorer, the whole explanation."""
     rivals: Mapped[list[str] | None]
     """Records for which the feature `rival` speaks against the pair."""
     languages: Mapped[list[str]] = mapped_column(server_default=text("'[]'::jsonb"))
-    value: Mapped[float] = mapped_column(Double, server_default="1")
-    """How much a decision is worth: records that would be joined."""
     seq_a: Mapped[int]
     seq_b: Mapped[int]
     found: Mapped[dt.datetime] = mapped_column(server_default=func.now())
@@ -155,6 +153,19 @@ class DuplicateConflict(Base):
     against_a: Mapped[str]
     against_b: Mapped[str]
     """The pair judged different that stands in the way."""
+
+
+class DuplicatePattern(Base):
+    """How often a comparison found the same levels: all that the model learns from besides decisions."""
+
+    __tablename__ = "duplicate_patterns"
+
+    right: Mapped[str] = mapped_column(primary_key=True)
+    merged: Mapped[bool] = mapped_column(Boolean, primary_key=True)
+    """Of pairs that a rule merged."""
+    levels: Mapped[str] = mapped_column(primary_key=True)
+    """Levels in the order of the features, separated by commas."""
+    pairs: Mapped[int]
 
 
 class DuplicateModel(Base):

@@ -28,6 +28,8 @@ LARGEST_WEIGHT = 9.0
 RIDGE = 20.0
 """How many decisions it takes to move a feature's multiplier half-way from 1."""
 ROUNDS = 60
+CHOSEN_BY = ("number", "kind", "published", "filed", "collection", "rival")
+"""Features by which rules choose the pairs that they merge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,20 +132,22 @@ def untrained() -> Model:
     )
 
 
-def train(levels: Levels, labels: NDArray[np.float64] | None = None) -> Model:
+def train(levels: Levels, counts: Floats | None = None, labels: Floats | None = None) -> Model:
     """Learns m, u and the prior by expectation maximisation.
 
-    `labels`: 1 for pairs known to be the same, 0 for those known not to be, NaN for the others. Labels from rules are
-    biased (they were chosen by number), so the prior comes from the unlabelled pairs alone.
+    `counts`: how often each row was seen (once). `labels`: 1 for pairs known to be the same, 0 for those known not to
+    be, NaN for the others. What rules decided was chosen by numbers, kinds and dates, so it teaches nothing about
+    those, nor about how many pairs are the same.
     """
     held = table()
+    seen = np.ones(len(levels)) if counts is None else counts
     known = np.full(len(levels), np.nan) if labels is None else labels
     free = np.isnan(known)
     same = np.where(free, 0.0, known)
     m = [np.asarray(f.m, dtype=float) for f in held.features]
     u = [np.asarray(f.u, dtype=float) for f in held.features]
     prior = held.prior
-    number = table().names.index("number")
+    chosen_by = {table().names.index(name) for name in CHOSEN_BY}
     for _ in range(ROUNDS):
         evidence = np.full(len(levels), np.log(prior / (1 - prior)))
         for index in range(len(m)):
@@ -154,15 +158,15 @@ def train(levels: Levels, labels: NDArray[np.float64] | None = None) -> Model:
         before = prior
         if free.any():
             strength = held.strength
-            prior = float((same[free].sum() + strength * held.prior) / (free.sum() + strength))
+            found = float((same * seen)[free].sum())
+            prior = (found + strength * held.prior) / (float(seen[free].sum()) + strength)
         for index, feature in enumerate(held.features):
-            # Rules choose pairs by their numbers: what they decided says nothing about how numbers go wrong.
-            used = free if index == number else np.ones(len(levels), dtype=bool)
+            used = free if index in chosen_by else np.ones(len(levels), dtype=bool)
             column = levels[used, index]
             there = column != MISSING
             size = len(feature.levels)
-            yes = np.bincount(column[there], weights=same[used][there], minlength=size).astype(float)
-            no = np.bincount(column[there], weights=1 - same[used][there], minlength=size).astype(float)
+            yes = np.bincount(column[there], weights=(same * seen)[used][there], minlength=size).astype(float)
+            no = np.bincount(column[there], weights=((1 - same) * seen)[used][there], minlength=size).astype(float)
             m[index] = _smoothed(yes, feature.m, held.strength)
             u[index] = _smoothed(no, feature.u, held.strength)
         if abs(prior - before) < 1e-7:
@@ -171,7 +175,7 @@ def train(levels: Levels, labels: NDArray[np.float64] | None = None) -> Model:
         float(np.log(prior / (1 - prior))),
         tuple(_weights(mm, uu) for mm, uu in zip(m, u, strict=True)),
         (1.0,) * len(m),
-        trained_on=len(levels),
+        trained_on=int(seen.sum()),
     )
 
 

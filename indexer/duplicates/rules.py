@@ -243,7 +243,7 @@ def _indexes(a: Profile, b: Profile, number: str) -> Judgement | None:
 
 
 def _international(a: Profile, b: Profile) -> Judgement | None:
-    number = _shared(_bases(a, "international"), _bases(b, "international"))
+    number = _shared(_internationals(a), _internationals(b))
     if number is None:
         return None
     if a.right == "design" and (judged := _indexes(a, b, number)) is not None:
@@ -311,6 +311,16 @@ def _shared(mine: tuple[str, ...], others: tuple[str, ...]) -> str | None:
 
 def _bases(found: Profile, type_: str) -> tuple[str, ...]:
     return tuple(base_number(number) for number in found.numbers.get(type_, ()))
+
+
+def _internationals(found: Profile) -> tuple[str, ...]:
+    """Numbers of international registrations: at the International Bureau every number is one."""
+    types = (
+        ("international", "registration", "application")
+        if found.office in INTERNATIONAL_OFFICES
+        else ("international",)
+    )
+    return tuple(dict.fromkeys(number for type_ in types for number in _bases(found, type_)))
 
 
 def _contradict(a: Profile, b: Profile, type_: str) -> bool:

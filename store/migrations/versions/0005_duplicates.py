@@ -41,10 +41,9 @@ create table duplicate_pairs (
     score double precision,
     scorer text,
     levels jsonb,
-    parts jsonb,
+    values jsonb,
     rivals jsonb,
     languages jsonb not null default '[]'::jsonb,
-    value double precision not null default 1,
     seq_a bigint not null,
     seq_b bigint not null,
     found timestamptz not null default now(),
@@ -96,6 +95,13 @@ create table duplicate_conflicts (
     constraint pk_duplicate_conflicts primary key (a, b)
 );
 create index ix_duplicate_conflicts_b on duplicate_conflicts (b);
+create table duplicate_patterns (
+    "right" text not null,
+    merged boolean not null,
+    levels text not null,
+    pairs bigint not null,
+    constraint pk_duplicate_patterns primary key ("right", merged, levels)
+);
 create table duplicate_models (
     version text not null,
     "right" text not null,
@@ -113,6 +119,7 @@ create table duplicate_progress (
 NAMES = (
     "duplicate_progress",
     "duplicate_models",
+    "duplicate_patterns",
     "duplicate_conflicts",
     "duplicate_clusters",
     "duplicate_decisions",
