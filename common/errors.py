@@ -9,6 +9,7 @@
     │   ├── UnknownFormat      no reader recognises the content
     │   ├── MalformedInput     the file breaks the rules of its own format (or is hostile)
     │   └── UnidentifiedRecord a record without what is needed to identify it
+    ├── UnwritableRecord       a record lacks what the format asked for requires
     ├── QueryError             a search query cannot be understood; carries the position
     ├── AccessDenied           the caller is not who it must be, or may not act so
     ├── NotFound               it does not exist, or this caller may not know that it does
@@ -95,6 +96,14 @@ class MalformedInput(InputError):
 
 class UnidentifiedRecord(InputError):
     """A record lacks what is needed to identify it."""
+
+
+class UnwritableRecord(ConcordError):
+    """A record lacks what the format asked for requires. `missing`: (field of the record, why it is required)."""
+
+    def __init__(self, message: str, *, missing: tuple[tuple[str, str], ...] = (), remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.missing = missing
 
 
 class QueryError(ConcordError):

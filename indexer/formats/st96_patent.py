@@ -35,6 +35,8 @@ from indexer.formats.xml import attribute, every, first, local, records, text, v
 from indexer.record import DateType, Layer, NumberType, PartyRole, RelationType, Right, TextType
 
 PUBLICATIONS = ("PatentPublication", "PatentGrantPublication", "ApplicationPublication", "Patent")
+BIBLIOGRAPHY = "BibliographicData"
+"""In a publication, or a document of its own where there is no full text."""
 
 ROLES = {
     "Applicant": PartyRole.APPLICANT,
@@ -107,15 +109,15 @@ BLOCKS = frozenset(
 
 
 def read(stream: BinaryIO, context: Context) -> Iterator[Draft | InputError]:
-    for record in records(stream, PUBLICATIONS, context):
+    for record in records(stream, (*PUBLICATIONS, BIBLIOGRAPHY), context):
         yield record if isinstance(record, InputError) else st36.place(publication(record.element), record)
 
 
 def publication(element: etree._Element) -> Draft:
     draft = Draft(Right.PATENT)
-    draft.office = value(element, "IPOfficeCode")
+    draft.office = value(element, "IPOfficeCode") or attribute(element, "officeCode")
     draft.language = attribute(element, "languageCode")
-    for data in every(element, "BibliographicData"):
+    for data in [element] if local(element) == BIBLIOGRAPHY else every(element, BIBLIOGRAPHY):
         bibliography(draft, data)
     for name, text_type in (
         ("Abstract", TextType.ABSTRACT),
@@ -278,7 +280,7 @@ def citations(node: etree._Element) -> Iterator[DraftCitation]:
     said = (attribute(node, "citedPhaseCategory"), attribute(node, "citingPartyCategory"))
     phase = ", ".join(part for part in said if part) or None
     relevance = every(node, "DocumentRelevanceBag/DocumentRelevance") + every(node, "DocumentRelevance")
-    category = " ".join(c for part in relevance for c in values(part, "RelevanceCategoryCode")) or None
+    category = " ".join(c for part in relevance for c in values(part, "RelevanceCategoryCode") + values(part, "CitationCategoryCode")) or None
     claims = ", ".join(values(node, ".//RelatedClaimBag/ClaimNumber") + values(node, ".//RelatedClaimText")) or None
     passages = [words for part in every(node, "CitedPassageBag") if (words := st36.spaced(part)) is not None]
     passages += values(node, "CommentText")
@@ -679,7 +681,7 @@ def filed_document(element: etree._Element) -> Draft:
 
 
 def recognises_publication(found: Signature) -> bool:
-    return found.root in PUBLICATIONS and "BibliographicData" in found.children
+    return found.root == BIBLIOGRAPHY or (found.root in PUBLICATIONS and BIBLIOGRAPHY in found.children)
 
 
 FORMATS: tuple[Format, ...] = (
@@ -689,7 +691,7 @@ FORMATS: tuple[Format, ...] = (
         rights=("patent",),
         recognises=recognises_publication,
         read=read,
-        version=1,
+        version=2,
         reads=(
             "publication, grant, application, PCT and regional numbers with office, kind, date",
             "titles, abstract, description, claims, keywords in every language",
