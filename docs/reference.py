@@ -21,8 +21,8 @@ HERE = Path(__file__).parent
 SETTINGS = """# Settings
 
 From the environment. Each may instead be a file named after the setting in lower case (`database_url`, `secret_key` …)
-in the folder that `CONCORD_SECRETS_DIR` names, as container secrets are mounted; a value in the environment wins. Secrets
-belong in files or the environment, nowhere else. Written by `python docs/reference.py`.
+in the folder that `CONCORD_SECRETS_DIR` names, as container secrets are mounted; a value in the environment wins. Keep
+secrets there and nowhere else. Written by `python docs/reference.py`.
 
 | setting | meaning | default |
 |---|---|---|

@@ -93,7 +93,7 @@ class SentenceTransformers:
                 remedy="Name a model or a folder that sentence-transformers can load in CONCORD_EMBEDDER.",
             ) from error
         self.name = f"sentence-transformers:{model}"
-        size = self._model.get_sentence_embedding_dimension()
+        size = self._model.get_embedding_dimension()
         if size is None:
             raise ConfigurationError(f"The embedding model {model} does not say how long its vectors are.")
         self.dimension = int(size)
