@@ -11,6 +11,8 @@ from fastapi import FastAPI
 from api import errors, health
 from api.access import routes as access_routes
 from api.dependencies import Services
+from api.exchange import jobs as exchange_jobs
+from api.exchange import routes as exchange_routes
 from api.hardening import Hardening
 from api.health import Measured, Metrics
 from api.search import routes as search_routes
@@ -21,7 +23,7 @@ from common.settings import Settings
 from common.settings import settings as process_settings
 from store.database import Database
 
-ROUTERS = (health.router, search_routes.router, access_routes.router, web_routes.router)
+ROUTERS = (health.router, search_routes.router, access_routes.router, exchange_routes.router, web_routes.router)
 """Each route in them has a guard; tests/leaks/test_routes.py looks."""
 
 DESCRIPTION = """
@@ -51,6 +53,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         services = Services(chosen, database, engine)
         app.state.services = services
         services.start()
+        services.jobs.append(asyncio.create_task(exchange_jobs.run(services)))
         # The first query should not wait for the model to load.
         warming = asyncio.create_task(services.vector_of("warm"))
         try:

@@ -1,0 +1,166 @@
+"""The page's ten languages: which one a reader gets, and words, dates, numbers and names of places in it.
+
+Strings are gettext catalogues in locale/<language>/LC_MESSAGES/messages.po, compiled in memory at first use: nothing
+has to be built. Codes of records (roles, dates, kinds …) have their words in vocabulary.toml.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import tomllib
+from dataclasses import dataclass
+from functools import lru_cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from babel import Locale
+from babel.dates import format_date, format_datetime
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal, format_percent
+from babel.support import Translations
+from fastapi import Request
+from markupsafe import Markup
+
+ROOM = Path(__file__).parent
+LANGUAGES = {
+    "ar": "العربية",
+    "zh": "中文",
+    "en": "English",
+    "fr": "Français",
+    "de": "Deutsch",
+    "ja": "日本語",
+    "ko": "한국어",
+    "pt": "Português",
+    "ru": "Русский",
+    "es": "Español",
+}
+"""Interface languages by their own names: the ten publication languages of the PCT."""
+DEFAULT = "en"
+RIGHT_TO_LEFT = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"})
+COOKIE = "concord_lang"
+
+
+def catalogue_path(language: str) -> Path:
+    return ROOM / "locale" / language / "LC_MESSAGES" / "messages.po"
+
+
+@lru_cache(maxsize=1)
+def vocabulary() -> dict[str, dict[str, str]]:
+    """Section → code → English words."""
+    return tomllib.loads((ROOM / "vocabulary.toml").read_text("utf-8"))
+
+
+@dataclass(frozen=True)
+class Tongue:
+    """One interface language."""
+
+    code: str
+    locale: Locale
+    translations: Translations
+
+    @property
+    def direction(self) -> str:
+        return "rtl" if self.code in RIGHT_TO_LEFT else "ltr"
+
+    def say(self, message: str, **values: Any) -> str:
+        """A string of ours in this language."""
+        found = self.translations.gettext(message) if message else ""
+        return found % values if values else found
+
+    def word(self, section: str, code: str | None) -> str:
+        """The words for a code; the code itself where there are none: an office's own code is shown as it is."""
+        if code is None:
+            return ""
+        english = vocabulary().get(section, {}).get(code)
+        return self.translations.gettext(english) if english else code
+
+    def number(self, value: int | float) -> str:
+        return format_decimal(value, locale=self.locale)
+
+    def percent(self, value: float) -> str:
+        return format_percent(value, locale=self.locale)
+
+    def date(self, value: str | dt.date | None) -> str:
+        """`2021-05-12` as people of this language write it; what is no date is shown as it is."""
+        if value is None:
+            return ""
+        if isinstance(value, str):
+            try:
+                day = dt.date.fromisoformat(value[:10])
+            except ValueError:
+                return value
+        else:
+            day = value
+        return str(format_date(day, "medium", locale=self.locale))
+
+    def moment(self, value: str | dt.datetime | None) -> str:
+        """A time in UTC."""
+        if value is None:
+            return ""
+        if isinstance(value, str):
+            try:
+                value = dt.datetime.fromisoformat(value)
+            except ValueError:
+                return str(value)
+        return str(format_datetime(value, "medium", tzinfo=dt.UTC, locale=self.locale))
+
+    def language(self, code: str | None) -> str:
+        """Name of a record's language."""
+        if not code or code == "xx":
+            return self.say("Unknown language")
+        return str(self.locale.languages.get(code.replace("-", "_"), code))
+
+    def place(self, code: str | None) -> str:
+        """Name of an ST.3 code: organisations from the vocabulary, states from CLDR."""
+        if not code:
+            return ""
+        english = vocabulary()["office"].get(code)
+        return self.translations.gettext(english) if english else str(self.locale.territories.get(code, code))
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def tongue(code: str) -> Tongue:
+    with catalogue_path(code).open("rb") as stream:
+        catalogue = read_po(stream, locale=code)
+    compiled = BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return Tongue(code, Locale.parse(code), Translations(compiled))
+
+
+def chosen(request: Request) -> str:
+    """The reader's language: asked for in the address, kept in the cookie, or liked best by the browser."""
+    for given in (request.query_params.get("lang"), request.cookies.get(COOKIE)):
+        if given in LANGUAGES:
+            return given
+    return preferred(request.headers.get("accept-language", ""))
+
+
+def preferred(header: str) -> str:
+    """The first language of ours in an Accept-Language header (RFC 9110 §12.5.4), by weight."""
+    ranked: list[tuple[float, int, str]] = []
+    for position, part in enumerate(header.split(",")[:30]):
+        name, _, weight = part.strip().partition(";q=")
+        try:
+            quality = float(weight) if weight else 1.0
+        except ValueError:
+            continue
+        code = name.strip().lower().partition("-")[0]
+        if code in LANGUAGES and quality > 0:
+            ranked.append((-quality, position, code))
+    return min(ranked)[2] if ranked else DEFAULT
+
+
+def direction(language: str | None) -> str:
+    """`dir` of a text in a record's language: `auto` where the language does not settle it."""
+    if not language or language == "xx":
+        return "auto"
+    return "rtl" if language.partition("-")[0] in RIGHT_TO_LEFT else "ltr"
+
+
+def isolated(text: str, language: str | None = None, way: str | None = None) -> Markup:
+    """Text of a record, with its language, its direction kept from touching what stands around it."""
+    tag = Markup(' lang="{}"').format(language) if language and language != "xx" else Markup("")
+    return Markup('<bdi{} dir="{}">{}</bdi>').format(tag, way or direction(language), text)

@@ -1,0 +1,274 @@
+"""The frame of every page: who reads it, in which language, and how an answer or an error becomes HTML.
+
+A page is a function with one guard that calls the same functions as the API's routes, with the same Access, and
+gives what they return to `render`. To add one: a module with a router made by `pages()`, a template that extends
+frame.html, its router in routes.py, its strings by `python -m api.web.catalogue update`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from functools import lru_cache, partial
+from typing import Annotated, Any
+from urllib.parse import quote, urlencode, urlsplit
+
+import orjson
+from babel.support import Translations
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.routing import APIRoute
+from jinja2 import Environment, FileSystemLoader, Undefined
+from markupsafe import Markup
+
+from api import errors
+from api.access.model import Permission
+from api.dependencies import COOKIE, SAFE_METHODS, Access, Credentials, Guard, credentials_of
+from api.errors import Unidentified
+from api.web import language
+from api.web.language import Tongue, tongue
+from common.errors import AccessDenied, ConcordError
+
+STATIC = language.ROOM / "static"
+LANGUAGE_KEPT_S = 365 * 24 * 3600
+CSRF_FIELD = "csrf"
+
+
+# --------------------------------------------------------------------------------------------------------- access
+
+
+class PageGuard(Guard):
+    """The API's guard for a page: a form carries its CSRF token in a field, since it has no headers of its own."""
+
+    async def credentials(self, request: Request) -> Credentials:
+        given = credentials_of(request)
+        if request.method in SAFE_METHODS or given.csrf is not None:
+            return given
+        form = await request.form()
+        token = form.get(CSRF_FIELD)
+        return Credentials(
+            given.bearer, given.cookie, token if isinstance(token, str) else None, given.purpose, given.unsafe
+        )
+
+
+Searcher = Annotated[Access, Depends(PageGuard(Permission.SEARCH))]
+Viewer = Annotated[Access, Depends(PageGuard(Permission.VIEW))]
+OriginalReader = Annotated[Access, Depends(PageGuard(Permission.ORIGINAL))]
+SignedIn = Annotated[Access, Depends(PageGuard(None, known=True))]
+OfficeManager = Annotated[Access, Depends(PageGuard(Permission.MANAGE_OFFICE))]
+AuditReader = Annotated[Access, Depends(PageGuard(Permission.AUDIT_OFFICE))]
+
+
+async def of_api(answer: Awaitable[Response]) -> Any:
+    """What a route of the API answers, as JSON: pages show what the API says, with the same rights."""
+    return orjson.loads((await answer).body)
+
+
+# --------------------------------------------------------------------------------------------------------- routes
+
+
+class PageRoute(APIRoute):
+    """A route whose errors are pages too."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handler = super().get_route_handler()
+
+        async def shown(request: Request) -> Response:
+            try:
+                return await handler(request)
+            except Unidentified:
+                return to_sign_in(request)
+            except (ConcordError, RequestValidationError) as error:
+                return failure(request, error)
+
+        return shown
+
+
+def pages() -> APIRouter:
+    """A router for pages. They are no part of the API's description."""
+    return APIRouter(route_class=PageRoute, include_in_schema=False, default_response_class=HTMLResponse)
+
+
+def to_sign_in(request: Request) -> Response:
+    """Somebody must sign in first, or again: the session's cookie is dropped, or every page would end here."""
+    back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    ended = "&ended=1" if request.cookies.get(COOKIE) else ""
+    target = back if request.method in SAFE_METHODS else "/"
+    answer = RedirectResponse(f"/sign-in?next={quote(target, safe='')}{ended}", 303)
+    answer.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
+    return answer
+
+
+def failure(request: Request, error: ConcordError | RequestValidationError) -> Response:
+    """The page for an error: it says what the API's problem details say."""
+    if isinstance(error, RequestValidationError):
+        status, message, remedy = 422, "", ""
+    else:
+        problem = errors.respond(error)
+        body = orjson.loads(problem.body)
+        status, message, remedy = problem.status_code, body["detail"], body.get("remedy", "")
+        if status in (403, 404, 500, 502, 503):
+            message = ""
+    return render(request, None, "error.html", http_status=status, failed=status, message=message, remedy=remedy)
+
+
+def local_target(given: str | None) -> str:
+    """Where to go after signing in: a path of ours, never another site."""
+    if not given or not given.startswith("/") or given.startswith(("//", "/\\")):
+        return "/"
+    parts = urlsplit(given)
+    return given if not parts.scheme and not parts.netloc else "/"
+
+
+def same_site(request: Request) -> None:
+    """Refuses a form that another site sent. For forms before there is a session, and so no token of one."""
+    site = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin")
+    if site is not None and site not in ("same-origin", "none"):
+        raise AccessDenied("the form came from another site")
+    if origin is not None and urlsplit(origin).netloc != request.url.netloc:
+        raise AccessDenied("the form came from another site")
+
+
+# ------------------------------------------------------------------------------------------------------ templates
+
+
+@lru_cache(maxsize=1)
+def assets() -> Mapping[str, bytes]:
+    """The static files by name: few and small, held in memory."""
+    return {path.name: path.read_bytes() for path in sorted(STATIC.iterdir()) if path.is_file()}
+
+
+@lru_cache(maxsize=32)
+def asset(name: str) -> str:
+    """Address of a static file; it changes with the content, so browsers may keep it for good."""
+    return f"/static/{name}?v={hashlib.sha256(assets()[name]).hexdigest()[:12]}"
+
+
+@lru_cache(maxsize=len(language.LANGUAGES))
+def environment(code: str) -> Environment:
+    """Templates in one language. Everything that is not marked safe is escaped."""
+    speaker = tongue(code)
+    made = Environment(
+        loader=FileSystemLoader(language.ROOM / "templates"),
+        autoescape=True,
+        undefined=Undefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    _install(made, speaker.translations)
+    made.filters.update(
+        number=speaker.number,
+        date=speaker.date,
+        moment=speaker.moment,
+        place=speaker.place,
+        tongue=speaker.language,
+        text=language.isolated,
+        ltr=lambda value: language.isolated(str(value), None, "ltr"),
+    )
+    made.globals.update(
+        word=speaker.word,
+        asset=asset,
+        page_language=code,
+        page_direction=speaker.direction,
+        languages=language.LANGUAGES,
+        direction=language.direction,
+        bar=bar,
+        compact=compact,
+        icon=icon,
+    )
+    return made
+
+
+def _install(made: Environment, translations: Translations) -> None:
+    install: Any = made.install_gettext_translations  # type: ignore[attr-defined]
+    install(translations, newstyle=True)
+
+
+def speaker(request: Request) -> Tongue:
+    return tongue(language.chosen(request))
+
+
+def render(request: Request, access: Access | None, name: str, *, http_status: int = 200, **context: Any) -> HTMLResponse:
+    """A page from a template, in the reader's language. `access` is None where nobody was identified."""
+    code = language.chosen(request)
+    template = environment(code).get_template(name)
+    caller = access.caller if access is not None and access.caller.kind != "anonymous" else None
+    here = partial(address, request)
+    html = template.render(
+        caller=caller,
+        may=(lambda name: access is not None and access.caller.may(Permission(name))),
+        csrf=access.identity.csrf if access is not None else None,
+        purpose=access.purpose if access is not None else None,
+        path=request.url.path,
+        here=here,
+        **context,
+    )
+    answer = HTMLResponse(html, http_status, headers={"vary": "Accept-Language, Cookie"})
+    if request.query_params.get("lang") in language.LANGUAGES:
+        answer.set_cookie(
+            language.COOKIE,
+            code,
+            max_age=LANGUAGE_KEPT_S,
+            path="/",
+            httponly=True,
+            samesite="lax",
+            secure=request.url.scheme == "https",
+        )
+    return answer
+
+
+def address(request: Request, **changes: str | Iterable[str] | None) -> str:
+    """The page's own address with some parameters changed; None takes one out. The language is in the cookie."""
+    kept = [
+        (name, value)
+        for name, value in request.query_params.multi_items()
+        if name not in changes and name != "lang" and value
+    ]
+    for name, value in changes.items():
+        if isinstance(value, str):
+            kept.append((name, value))
+        elif value is not None:
+            kept.extend((name, single) for single in value)
+    return f"{request.url.path}?{urlencode(kept)}" if kept else request.url.path
+
+
+def bar(share: float) -> Markup:
+    """A small horizontal bar: attributes of SVG, since the security policy allows no inline style."""
+    width = max(0.0, min(1.0, share)) * 100
+    return Markup(
+        '<svg class="bar" viewBox="0 0 100 2" preserveAspectRatio="none" aria-hidden="true">'
+        '<rect width="100" height="2" class="bar-room"/><rect width="{}" height="2" class="bar-part"/></svg>'
+    ).format(f"{max(width, 1.0 if share else 0.0):.1f}")
+
+
+ICONS = {
+    "search": "M10.5 3.5a7 7 0 1 0 4.3 12.5l4.6 4.6 1.2-1.2-4.6-4.6a7 7 0 0 0-5.5-11.3Zm0 1.7a5.3 5.3 0 1 1 0 10.6"
+    " 5.3 5.3 0 0 1 0-10.6Z",
+    "close": "m6 7.2 1.2-1.2 4.8 4.8 4.8-4.8 1.2 1.2-4.8 4.8 4.8 4.8-1.2 1.2-4.8-4.8-4.8 4.8-1.2-1.2 4.8-4.8Z",
+    "picture": "M3.5 5h17v14h-17Zm1.6 1.6v8.300l4-4.200 4 4.200 2.300-2.100 3.500 3.200V6.600Z",
+}
+"""Shapes on a field of 24 by 24."""
+
+
+def icon(name: str) -> Markup:
+    return Markup('<svg class="icon" viewBox="0 0 24 24" aria-hidden="true"><path d="{}"/></svg>').format(ICONS[name])
+
+
+def compact(text: str, limit: int = 300) -> str:
+    """A text cut at a length that a list can bear."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= limit else flat[:limit].rstrip() + "…"
+
+
+async def in_database(access: Access, work: Callable[[Any], Any]) -> Any:
+    """Runs `work(session)` off the event loop."""
+
+    def run() -> Any:
+        with access.services.database.session() as session:
+            return work(session)
+
+    return await asyncio.to_thread(run)

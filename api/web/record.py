@@ -1,0 +1,341 @@
+"""The record page: `/records/{id}`, one tab at a time so that each page stays small and works without a script."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import Request, Response
+from fastapi.responses import RedirectResponse
+
+from api.dependencies import Access
+from api.search import records
+from api.search import routes as search_routes
+from api.search.service import Search, search
+from api.web import language, summary
+from api.web.language import Tongue
+from api.web.page import OriginalReader, Viewer, pages, render, speaker
+
+router = pages()
+Json = Mapping[str, Any]
+
+TABS = ("overview", "texts", "images", "legal", "family", "citations", "sources")
+LONGEST_SHOWN = 12_000
+"""Characters of one text on a page that shows several; the whole text has a page of its own."""
+LONGEST_PAGE = 60_000
+LONGEST_LIST = 100
+"""Entries of one kind that a tab shows; a sentence says how many more there are."""
+LONG_TEXTS = (
+    "title",
+    "mark-text",
+    "mark-transliteration",
+    "mark-translation",
+    "mark-description",
+    "product-indication",
+    "gi-product",
+    "work-description",
+    "abstract",
+    "goods-services",
+    "claims",
+    "description",
+    "design-description",
+    "disclaimer",
+    "colour-claim",
+    "usage",
+    "diligent-search",
+    "keyword",
+    "other",
+)
+FRONT = (
+    "title",
+    "mark-text",
+    "mark-transliteration",
+    "mark-translation",
+    "mark-description",
+    "disclaimer",
+    "colour-claim",
+    "product-indication",
+    "design-description",
+    "gi-product",
+    "work-description",
+    "usage",
+)
+NUMBER_ORDER = (
+    "publication",
+    "registration",
+    "international",
+    "application",
+    "pct-application",
+    "pct-publication",
+    "work",
+)
+
+
+@lru_cache(maxsize=1)
+def inid() -> dict[str, dict[str, Any]]:
+    return tomllib.loads((language.ROOM / "inid.toml").read_text("utf-8"))
+
+
+@router.get("/records/{record_id}")
+async def page(request: Request, record_id: str, access: Viewer) -> Response:
+    """One tab of a record, as far as the reader may see it."""
+    tab = request.query_params.get("tab", "")
+    tab = tab if tab in TABS else "overview"
+    record = await records.view(access, record_id)
+    says = speaker(request)
+    if "id" not in record:
+        return render(request, access, "record_stub.html", record=record)
+    name, tongue, kind = summary.title_of(record, says)
+    context: dict[str, Any] = {
+        "record": record,
+        "record_id": record["id"],
+        "heading": name,
+        "name_language": tongue,
+        "has_title": kind != "number",
+        "record_number": summary.number_of(record),
+        "status": (record.get("status") or {}).get("state"),
+        "tab": tab,
+        "tabs": tabs(record),
+        "here_url": f"/records/{quote(record['id'], safe='')}",
+        "notices": list(access.scope.notices.get(record["collection"], ())),
+        "most": LONGEST_LIST,
+    }
+    match tab:
+        case "overview":
+            context |= {
+                "facts": facts(record, says),
+                "parties": parties(record),
+                "classes": classes(record),
+                "abstracts": by_language(record, "abstract", says),
+                "goods": by_language(record, "goods-services", says),
+            }
+        case "texts":
+            context |= texts(record, says, request)
+        case "legal":
+            context |= {"events": events(record), "designations": record.get("designations", [])}
+        case "family":
+            context |= await family(access, record, says)
+        case "sources":
+            context |= {"whole": "source" in record}
+    return render(request, access, "record.html", **context)
+
+
+@router.get("/records/{record_id}/original")
+async def original(record_id: str, access: OriginalReader) -> Response:
+    """The bytes as delivered: the API's own answer."""
+    return await search_routes.original(record_id, access)
+
+
+@router.get("/open")
+async def open_number(request: Request, access: Viewer) -> Response:
+    """The record of a number that another record names: straight there where there is just one, else a search."""
+    number = " ".join(request.query_params.get("number", "").replace('"', " ").split())[:200]
+    if number:
+        found = await search(access, Search(q=f'number:"{number}"', size=2, mode="keyword", facets=[], highlight=False))
+        if found.total == 1 and found.hits[0].id:
+            return RedirectResponse(f"/records/{quote(found.hits[0].id, safe='')}", 303)
+    query = f'number:"{number}"' if number else ""
+    return RedirectResponse(f"/?q={quote(query)}", 303)
+
+
+def tabs(record: Json) -> list[tuple[str, int]]:
+    """Tabs with how much stands behind each; those without anything are left out."""
+    linked = len(record.get("priorities", ())) + len(record.get("relations", ())) + len(record.get("families", ()))
+    counted = {
+        "overview": 0,
+        "texts": len(record.get("texts", ())),
+        "images": len(record.get("images", ())),
+        "legal": len(record.get("events", ())) + len(record.get("designations", ())),
+        "family": linked,
+        "citations": len(record.get("citations", ())),
+        "sources": len(record.get("findings", ())),
+    }
+    return [(name, counted[name]) for name in TABS if counted[name] or name in ("overview", "sources")]
+
+
+def facts(record: Json, says: Tongue) -> list[dict[str, Any]]:
+    """Lines of the front page: INID code, label, values."""
+    codes = inid().get(record["right"], {})
+    lines: list[dict[str, Any]] = []
+
+    def line(code: str | None, label: str, values: list[Any], kind: str = "") -> None:
+        if values:
+            lines.append({"inid": code, "label": label, "values": values, "kind": kind})
+
+    line(codes.get("office"), says.say("Office"), [record["office"]], "office")
+    if record.get("kind"):
+        line(codes.get("kind") if record["right"] != "trademark" else None, says.say("Kind"),
+             [(record["kind"], says.word("kind_group", record.get("kind_group")))], "kind")  # fmt: skip
+    numbers = sorted(record.get("numbers", ()), key=lambda n: _rank(NUMBER_ORDER, n["type"]))
+    for number in numbers[:LONGEST_LIST]:
+        line(codes.get("number", {}).get(number["type"]), says.word("number", number["type"]), [number], "number")
+    for date in sorted(record.get("dates", ()), key=lambda d: d["date"])[:LONGEST_LIST]:
+        label = date.get("label") if date["type"] == "other" and date.get("label") else says.word("date", date["type"])
+        line(codes.get("date", {}).get(date["type"]), label, [date], "date")
+    priorities = record.get("priorities", [])
+    line(codes.get("priorities"), says.say("Priorities"), priorities[:LONGEST_LIST], "priority")
+    for kind in FRONT:
+        held = [text for text in record.get("texts", ()) if text["type"] == kind]
+        if held:
+            line(codes.get("text", {}).get(kind), says.word("text", kind), held[:LONGEST_LIST], "text")
+    mark = record.get("mark") or {}
+    features = (
+        [says.word("mark_feature", mark.get("feature") or mark.get("feature_raw"))]
+        if mark.get("feature") or mark.get("feature_raw")
+        else []
+    )
+    line(codes.get("kind") if record["right"] == "trademark" else None, says.say("Kind of mark"), features)
+    line(None, says.say("Category of mark"), [says.word("mark_kind", mark["kind"])] if mark.get("kind") else [])
+    line("591" if mark.get("colours") else None, says.say("Colours"), list(mark.get("colours", ())))
+    design = record.get("design") or {}
+    if design.get("total_designs"):
+        line("28", says.say("Number of designs"), [says.number(design["total_designs"])])
+    work = record.get("work") or {}
+    line(None, says.say("Kind of work"), list(work.get("kinds", ())))
+    line(None, says.say("Uses"), list(work.get("usage", ())))
+    line(None, says.say("Year"), [str(work["year"])] if work.get("year") else [])
+    line(
+        codes.get("designations"),
+        says.say("Designated"),
+        [d["office"] for d in record.get("designations", ())][:200],
+        "offices",
+    )
+    if record.get("language"):
+        line(codes.get("language"), says.say("Language of filing or publication"), [says.language(record["language"])])
+    return lines
+
+
+def _rank(order: tuple[str, ...], name: str) -> int:
+    return order.index(name) if name in order else len(order)
+
+
+def parties(record: Json) -> list[dict[str, Any]]:
+    """Parties by role, in the order of the record."""
+    codes = inid().get(record["right"], {}).get("role", {})
+    by_role: dict[str, list[Json]] = {}
+    for party in record.get("parties", ()):
+        by_role.setdefault(party["role"], []).append(party)
+    return [
+        {"role": role, "inid": codes.get(role), "held": held[:LONGEST_LIST], "more": max(0, len(held) - LONGEST_LIST)}
+        for role, held in by_role.items()
+    ]
+
+
+def classes(record: Json) -> list[dict[str, Any]]:
+    """Classifications by scheme and edition."""
+    codes = inid().get(record["right"], {}).get("class", {})
+    by_scheme: dict[str, list[Json]] = {}
+    for entry in record.get("classifications", ()):
+        by_scheme.setdefault(entry["scheme"], []).append(entry)
+    return [
+        {"scheme": scheme, "inid": codes.get(scheme), "field": scheme.lower() if scheme.lower() in SEARCHED else None,
+         "held": list({entry["symbol"]: entry for entry in reversed(held)}.values())[::-1][:LONGEST_LIST]}
+        for scheme, held in by_scheme.items()
+    ]  # fmt: skip
+
+
+SEARCHED = frozenset({"ipc", "cpc", "fi", "fterm", "uspc", "nice", "vienna", "locarno"})
+
+
+def by_language(record: Json, kind: str, says: Tongue) -> list[dict[str, Any]]:
+    """Texts of one type, one block a language, the reader's first."""
+    blocks: dict[tuple[str, str], dict[str, Any]] = {}
+    for text in record.get("texts", ()):
+        if text["type"] != kind:
+            continue
+        key = (text["language"], text.get("layer", "office"))
+        block = blocks.setdefault(key, {"language": key[0], "layer": key[1], "parts": []})
+        block["parts"].append(
+            {
+                "class": text.get("class_symbol"),
+                "text": text["text"][:LONGEST_SHOWN],
+                "cut": len(text["text"]) > LONGEST_SHOWN,
+            }
+        )
+    ordered = sorted(blocks.values(), key=lambda block: block["language"] != says.code)
+    for block in ordered:
+        block["parts"].sort(key=lambda part: int(part["class"]) if (part["class"] or "").isdigit() else 0)
+    return ordered
+
+
+def texts(record: Json, says: Tongue, request: Request) -> dict[str, Any]:
+    """All texts: a column a language, or one text whole in pages."""
+    held = list(record.get("texts", ()))
+    which, part = request.query_params.get("text", ""), request.query_params.get("part", "1")
+    if which.isdigit() and int(which) < len(held):
+        text = held[int(which)]
+        parts = max(1, -(-len(text["text"]) // LONGEST_PAGE))
+        current = min(max(int(part) if part.isdigit() else 1, 1), parts)
+        start = (current - 1) * LONGEST_PAGE
+        return {"single": {**text, "text": text["text"][start : start + LONGEST_PAGE], "index": int(which)},
+                "part": current, "parts_count": parts, "columns": [], "rows": [], "all_languages": []}  # fmt: skip
+    held_languages = list(dict.fromkeys(text["language"] for text in held))
+    held_languages.sort(key=lambda code: (code != says.code, code == "xx"))
+    asked = [code for code in request.query_params.getlist("beside") if code in held_languages]
+    columns = (asked or held_languages)[:3]
+    cells: dict[str, dict[str, list[Any]]] = {}
+    room = 90_000 // max(1, len(columns))
+    used = dict.fromkeys(columns, 0)
+    for kind in LONG_TEXTS:
+        for index, text in enumerate(held):
+            if text["type"] != kind or text["language"] not in columns:
+                continue
+            tongue = text["language"]
+            allowed = min(LONGEST_SHOWN, max(0, room - used[tongue]))
+            shown = text["text"][:allowed]
+            used[tongue] += len(shown.encode())
+            if shown:
+                entry = {**text, "text": shown, "index": index, "cut": len(text["text"]) > len(shown)}
+                cells.setdefault(kind, {}).setdefault(tongue, []).append(entry)
+    return {
+        "single": None,
+        "columns": columns,
+        "rows": list(cells.items()),
+        "all_languages": held_languages,
+        "part": 1,
+        "parts": 1,
+    }
+
+
+def events(record: Json) -> list[Json]:
+    """The legal timeline, newest first; events without a date last."""
+    return sorted(
+        record.get("events", ()),
+        key=lambda event: event.get("event_date") or event.get("effective_date") or event.get("publication_date") or "",
+        reverse=True,
+    )
+
+
+async def family(access: Access, record: Json, says: Tongue) -> dict[str, Any]:
+    """What the record says of its family, and the other records with one of its priorities."""
+    numbers = [p["number"]["canonical"] for p in record.get("priorities", ())][:20]
+    own = [n["canonical"] for n in record.get("numbers", ()) if n["type"] in ("application", "pct-application")][:5]
+    members: list[dict[str, Any]] = []
+    asked = " OR ".join([*(f'priority:"{n}"' for n in (*numbers, *own)), *(f'application:"{n}"' for n in numbers)])
+    if asked:
+        found = await search(
+            access, Search(q=asked, size=50, mode="keyword", sort="published", facets=[], highlight=False)
+        )
+        members = [summary.hit(hit, says, {}) for hit in found.hits if hit.id]
+    return {"members": members, "tree": drawn(numbers, members, record["id"], says)}
+
+
+def drawn(priorities: list[str], members: list[dict[str, Any]], current: str, says: Tongue) -> dict[str, Any] | None:
+    """The family as a drawing: priorities on one side, records on the other, a line for each claim."""
+    shown = members[:20]
+    if not priorities or len(shown) < 2:
+        return None
+    step = 34
+    height = max(len(priorities), len(shown)) * step
+    left = {number: round((index + 0.5) * height / len(priorities), 1) for index, number in enumerate(priorities)}
+    boxes, lines = [], []
+    for index, member in enumerate(shown):
+        y = round((index + 0.5) * height / len(shown), 1)
+        boxes.append({"y": y, "label": member["number"], "kind": member["kind"] or "", "id": member["id"],
+                      "current": member["id"] == current, "date": says.date(member["date"])})  # fmt: skip
+        claimed = {p["number"]["canonical"] for p in member["record"].get("priorities", ())}
+        lines += [(left[number], y, member["id"] == current) for number in priorities if number in claimed]
+    return {"height": height, "priorities": list(left.items()), "boxes": boxes, "lines": lines}

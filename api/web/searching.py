@@ -1,0 +1,333 @@
+"""The search page: `/`. Everything that is asked stands in its address, so a result can be kept and sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from fastapi import Request, Response
+from pydantic import ValidationError
+
+from api.search.facets import facet_fields
+from api.search.service import Results, Search, search
+from api.web import summary
+from api.web.language import Tongue
+from api.web.page import Searcher, address, of_api, pages, render, speaker
+from common.errors import QueryError, UsageError
+
+router = pages()
+
+COMMON = ("right", "office", "language", "status")
+BY_RIGHT = {
+    "patent": ("kind_group", "ipc", "applicant"),
+    "trademark": ("nice", "mark_feature", "owner"),
+    "design": ("locarno", "owner"),
+    "copyright": (),
+    "gi": ("designated",),
+}
+FOR_ALL_RIGHTS = ("ipc", "nice", "applicant")
+FACET_SIZE = 30
+SHOWN_VALUES = 7
+"""Values of a facet that stand open; the others are one click away."""
+SIZES = (20, 50, 100)
+SORTS = ("relevance", "-published", "published", "-filed", "filed", "number")
+VIEWS = ("list", "table", "grid")
+OWN = ("q", "mode", "sort", "size", "view", "cursor", "lang")
+
+EXAMPLES = (
+    ("electric vehicle battery", "en"),
+    ("بطارية مركبة كهربائية", "ar"),
+    ("太陽電池", "ja"),
+    ("ipc:H01M published:[2015 TO 2020]", ""),
+    ("mark:aozora", ""),
+)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The address of the page, read."""
+
+    q: str = ""
+    mode: str = "hybrid"
+    sort: str = "relevance"
+    size: int = 20
+    view: str = "list"
+    cursor: str | None = None
+    filters: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def facets(self) -> tuple[str, ...]:
+        """Facets worth counting for the rights that are looked at; those with a choice always."""
+        rights = self.filters.get("right", [])
+        special = BY_RIGHT.get(rights[0], ()) if len(rights) == 1 else FOR_ALL_RIGHTS
+        return tuple(dict.fromkeys((*COMMON, "year", *special, *self.filters)))
+
+    def search(self) -> Search:
+        given: dict[str, Any] = {
+            "q": self.q,
+            "mode": self.mode,
+            "sort": self.sort,
+            "size": self.size,
+            "filters": self.filters,
+            "facets": list(self.facets),
+            "facet_size": 200 if "year" in self.filters else FACET_SIZE,
+        }
+        if self.cursor:
+            given["cursor"] = self.cursor
+        return Search.model_validate(given)
+
+
+def read(request: Request) -> Asked:
+    """The address's parameters; unknown ones are left alone, wrong ones fall back."""
+    params = request.query_params
+    table = facet_fields()
+    filters: dict[str, list[str]] = {}
+    for name in dict.fromkeys(params.keys()):
+        if name in table.terms or name in table.years:
+            values = [value for value in dict.fromkeys(params.getlist(name)) if value]
+            if values:
+                filters[name] = values
+    size = params.get("size", "")
+    return Asked(
+        q=params.get("q", "").strip(),
+        mode=_one_of(params.get("mode"), ("hybrid", "keyword", "semantic")),
+        sort=_one_of(params.get("sort"), SORTS),
+        size=int(size) if size.isdigit() and int(size) in SIZES else SIZES[0],
+        view=_one_of(params.get("view"), VIEWS),
+        cursor=params.get("cursor"),
+        filters=filters,
+    )
+
+
+def _one_of(given: str | None, known: tuple[str, ...]) -> str:
+    return given if given in known else known[0]
+
+
+@router.get("/")
+async def page(request: Request, access: Searcher) -> Response:
+    """Without a question: where to begin and what is held. With one: what was found."""
+    asked = read(request)
+    says = speaker(request)
+    if not set(request.query_params) - {"lang"}:
+        held = await search(access, Search(size=0, facets=["right", "office"], facet_size=100))
+        return render(request, access, "start.html", asked=asked, held=held, examples=_examples())
+    fault: dict[str, Any] | None = None
+    found: Results | None = None
+    try:
+        found = await search(access, asked.search())
+    except QueryError as error:
+        fault = fault_in(asked.q, error)
+    except UsageError as error:
+        fault = {"message": error.message, "remedy": error.remedy}
+    except ValidationError as error:
+        fault = {"message": error.errors()[0]["msg"], "remedy": ""}
+    if found is None:
+        return render(
+            request, access, "search.html", http_status=400, asked=asked, fault=fault, found=None, hits=[], facets=[],
+            chips=[], years=None, sorts=SORTS, views=VIEWS, sizes=SIZES,
+        )  # fmt: skip
+    offices = await contacts(access, found)
+    return render(
+        request,
+        access,
+        "search.html",
+        asked=asked,
+        fault=None,
+        found=found,
+        hits=[summary.hit(hit, says, offices) for hit in found.hits],
+        facets=[shown for name in asked.facets if name != "year" for shown in facet(request, asked, found, name, says)],
+        chips=chips(request, asked, says),
+        years=years(request, asked, found),
+        sorts=SORTS,
+        views=VIEWS,
+        sizes=SIZES,
+    )
+
+
+async def contacts(access: Searcher, found: Results) -> dict[str, str]:
+    """Whom to ask, where a hit only says that it exists."""
+    if all(hit.id is not None for hit in found.hits):
+        return {}
+    from api.access.routes import list_offices
+
+    answer = await of_api(list_offices(access))
+    return {office["code"]: office["contact"] or office["name"] for office in answer["offices"]}
+
+
+def fault_in(query: str, error: QueryError) -> dict[str, Any]:
+    """A query with the place of its error marked."""
+    shown: dict[str, Any] = {"message": error.message, "remedy": error.remedy}
+    if error.position is not None:
+        start = min(error.position, len(query))
+        end = min(len(query), start + max(error.length or 1, 1))
+        shown |= {"before": query[:start], "place": query[start:end], "after": query[end:]}
+    return shown
+
+
+def _examples() -> list[dict[str, str]]:
+    return [{"q": q, "language": tongue, "address": f"/?q={quote(q)}"} for q, tongue in EXAMPLES]
+
+
+# --------------------------------------------------------------------------------------------------------- facets
+
+
+def label(says: Tongue, name: str, value: str) -> str:
+    """A facet's value in words."""
+    match name:
+        case "right":
+            return says.word("rights", value)
+        case "office" | "provider" | "country" | "designated":
+            return says.place(value)
+        case "language":
+            return says.language(value)
+        case "event":
+            return says.word("event", value[:1]) if len(value) == 3 and value[1:].isdigit() else value
+        case "kind_group" | "status" | "stage" | "mark_feature":
+            return says.word(name, value)
+    return value
+
+
+def coded(name: str) -> bool:
+    """Whether a value's code is shown beside its name."""
+    return name in ("office", "provider", "country", "designated")
+
+
+def facet(request: Request, asked: Asked, found: Results, name: str, says: Tongue) -> list[dict[str, Any]]:
+    """A facet with its values as links that add or take away; nothing where there is nothing to choose."""
+    chosen = asked.filters.get(name, [])
+    buckets = found.facets.get(name, [])
+    largest = max((bucket.count for bucket in buckets), default=0)
+    values = [
+        {
+            "code": bucket.value if coded(name) else "",
+            "label": label(says, name, bucket.value),
+            "count": bucket.count,
+            "share": bucket.count / largest if largest else 0.0,
+            "chosen": bucket.value in chosen,
+            "address": toggled(request, name, chosen, bucket.value),
+        }
+        for bucket in buckets
+    ]
+    absent = [
+        {"code": "", "label": label(says, name, value), "count": 0, "share": 0.0, "chosen": True,
+         "address": toggled(request, name, chosen, value)}
+        for value in chosen if all(bucket.value != value for bucket in buckets)
+    ]  # fmt: skip
+    values = absent + values
+    if not values or (len(values) == 1 and not chosen and name not in COMMON):
+        return []
+    return [{"name": name, "open": values[:SHOWN_VALUES], "more": values[SHOWN_VALUES:], "chosen": bool(chosen)}]
+
+
+def toggled(request: Request, name: str, chosen: list[str], value: str) -> str:
+    following = [kept for kept in chosen if kept != value] if value in chosen else [*chosen, value]
+    return address(request, **{name: following, "cursor": None})
+
+
+def chips(request: Request, asked: Asked, says: Tongue) -> list[dict[str, str]]:
+    """What narrows the result, each with the address without it."""
+    return [
+        {
+            "facet": says.word("facet", name),
+            "label": label(says, name, value),
+            "address": toggled(request, name, values, value),
+        }
+        for name, values in asked.filters.items()
+        for value in values
+    ]
+
+
+def years(request: Request, asked: Asked, found: Results) -> dict[str, Any] | None:
+    """Columns of a chart: one a year, without gaps, at most sixty."""
+    counted = {
+        int(bucket.value[:4]): bucket.count for bucket in found.facets.get("year", []) if bucket.value[:4].isdigit()
+    }
+    if len(counted) < 2:
+        return None
+    last = max(counted)
+    first = max(min(counted), last - 59)
+    largest = max(counted.values())
+    chosen = asked.filters.get("year", [])
+    width = 300 / (last - first + 1)
+    columns = []
+    for position, year in enumerate(range(first, last + 1)):
+        count = counted.get(year, 0)
+        height = max(1.5, 56 * count / largest) if count else 0.0
+        columns.append(
+            {
+                "year": year,
+                "count": count,
+                "x": f"{position * width + width * 0.1:.2f}",
+                "width": f"{width * 0.8:.2f}",
+                "room": f"{position * width:.2f}",
+                "full": f"{width:.2f}",
+                "y": f"{60 - height:.2f}",
+                "height": f"{height:.2f}",
+                "chosen": str(year) in chosen,
+                "address": toggled(request, "year", chosen, str(year)),
+            }
+        )
+    return {"columns": columns, "first": first, "last": last, "chosen": bool(chosen)}
+
+
+# ----------------------------------------------------------------------------------------------- fielded search
+
+
+BOXES: tuple[tuple[str, str], ...] = (
+    ("title", "title"),
+    ("abstract", "abstract"),
+    ("claims", "claims"),
+    ("goods", "goods"),
+    ("mark", "mark"),
+    ("name", "name"),
+    ("applicant", "applicant"),
+    ("inventor", "inventor"),
+    ("number", "number"),
+    ("priority", "priority"),
+    ("ipc", "ipc"),
+    ("cpc", "cpc"),
+    ("nice", "nice"),
+    ("vienna", "vienna"),
+    ("locarno", "locarno"),
+)
+"""Boxes of the fielded form: parameter and the field of the query language."""
+DATES = ("published", "filed", "registered", "expires")
+EXACT = frozenset({"number", "priority", "ipc", "cpc", "nice", "vienna", "locarno"})
+
+
+@router.get("/advanced")
+async def advanced(request: Request, access: Searcher) -> Response:
+    """Boxes by field, and the query language explained."""
+    return render(
+        request, access, "advanced.html", boxes=BOXES, dates=DATES, asked=read(request), rights=list(BY_RIGHT)
+    )
+
+
+@router.get("/compose")
+async def composed(request: Request, access: Searcher) -> Response:
+    """Turns the boxes into one query, which the search page then shows: so the form teaches the language."""
+    from fastapi.responses import RedirectResponse
+
+    params = request.query_params
+    parts = [words] if (words := params.get("words", "").strip()) else []
+    for name, target in BOXES:
+        value = " ".join(params.get(name, "").replace('"', " ").split())[:500]
+        if value:
+            exact = target in EXACT or params.get(f"{name}_exact")
+            parts.append(f'{target}:"{value}"' if exact else f"{target}:({_plain(value)})")
+    for name in DATES:
+        low, high = (_plain_date(params.get(f"{name}_{end}", "")) for end in ("from", "to"))
+        if low or high:
+            parts.append(f"{name}:[{low or '*'} TO {high or '*'}]")
+    chosen = [("q", " ".join(parts))] + [("right", value) for value in params.getlist("right") if value in BY_RIGHT]
+    return RedirectResponse(f"/?{urlencode(chosen)}", 303)
+
+
+def _plain(value: str) -> str:
+    """Words without what the query language would take for signs."""
+    return "".join(" " if letter in "()[]:\\" else letter for letter in value).strip() or '""'
+
+
+def _plain_date(value: str) -> str:
+    return "".join(letter for letter in value if letter.isdigit() or letter == "-")[:10]

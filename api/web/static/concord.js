@@ -1,0 +1,53 @@
+// Everything works without this file. It adds: keys to move through results, forms that submit on a change, and menus
+// that close when the reader looks elsewhere.
+"use strict";
+
+document.documentElement.classList.add("js");
+
+for (const select of document.querySelectorAll("[data-submit]")) {
+  select.addEventListener("change", () => select.form.requestSubmit());
+}
+
+const narrow = document.querySelector("[data-narrow]");
+if (narrow && window.matchMedia("(max-width: 60rem)").matches) {
+  narrow.open = false;
+}
+
+const menus = [...document.querySelectorAll("details.menu")];
+document.addEventListener("click", (event) => {
+  for (const menu of menus) {
+    if (menu.open && !menu.contains(event.target)) menu.open = false;
+  }
+});
+
+const hits = [...document.querySelectorAll("[data-hit]")];
+let current = -1;
+
+function go(step) {
+  if (!hits.length) return;
+  current = Math.min(Math.max(current + step, 0), hits.length - 1);
+  for (const hit of hits) hit.classList.remove("current");
+  hits[current].classList.add("current");
+  hits[current].scrollIntoView({ block: "nearest" });
+  const link = hits[current].querySelector("a");
+  if (link) link.focus({ preventScroll: true });
+}
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input, textarea, select");
+  if (event.key === "Escape") {
+    for (const menu of menus) menu.open = false;
+    if (typing) event.target.blur();
+    return;
+  }
+  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "j") go(1);
+  else if (event.key === "k") go(-1);
+  else if (event.key === "/") {
+    const box = document.getElementById("q");
+    if (!box) return;
+    event.preventDefault();
+    box.focus();
+    box.select();
+  }
+});
