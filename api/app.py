@@ -15,6 +15,7 @@ from api.exchange import jobs as exchange_jobs
 from api.exchange import routes as exchange_routes
 from api.hardening import Hardening
 from api.health import Measured, Metrics
+from api.review import quality as quality_routes
 from api.search import routes as search_routes
 from api.search.engine import Engine
 from api.web import routes as web_routes
@@ -23,7 +24,14 @@ from common.settings import Settings
 from common.settings import settings as process_settings
 from store.database import Database
 
-ROUTERS = (health.router, search_routes.router, access_routes.router, exchange_routes.router, web_routes.router)
+ROUTERS = (
+    health.router,
+    search_routes.router,
+    access_routes.router,
+    exchange_routes.router,
+    quality_routes.router,
+    web_routes.router,
+)
 """Each route in them has a guard; tests/leaks/test_routes.py looks."""
 
 DESCRIPTION = """

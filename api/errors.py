@@ -72,7 +72,8 @@ def respond(error: ConcordError) -> Response:
             )
             return problem(400, error.message, remedy=error.remedy, **place)
         case UsageError():
-            return problem(400, error.message, remedy=error.remedy)
+            reason = getattr(error, "reason", None)
+            return problem(400, error.message, remedy=error.remedy, **({"reason": reason} if reason else {}))
         case Conflict():
             return problem(409, error.message, remedy=error.remedy)
         case TooManyRequests():

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from store import access, duplicates, ingest
+from store import access, duplicates, exchange, ingest, quality
 from store.base import Base
 
 metadata = Base.metadata
 
-ROOMS = (ingest, access, duplicates)
+ROOMS = (ingest, access, duplicates, quality, exchange)
 """Modules whose import adds their tables to the metadata."""

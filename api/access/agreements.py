@@ -76,7 +76,11 @@ class Terms(BaseModel):
     volume_cap: Annotated[int, Field(ge=0)] | None = None
     """Records a month by export and exchange."""
     onward: Literal["none", "offices", "public"] = "none"
-    attribution: str = ""
+    attribution: Annotated[str, Field(max_length=2_000)] = ""
+    correction_days: Annotated[int, Field(ge=0, le=365)] | None = None
+    """Days within which the beneficiary applies a correction or deletion."""
+    conditions: tuple[Annotated[str, Field(max_length=5_000)], ...] = ()
+    """What else the parties agree, in words."""
     valid_from: dt.date | None = None
     valid_until: dt.date | None = None
     """Last day, UTC."""
@@ -132,15 +136,17 @@ def propose(
     by: str,
     title: str = "",
     state: State = State.REQUESTED,
+    check: bool = True,
 ) -> Agreement:
-    """A new agreement in its first version. Raises NotFound for an unknown office or a collection not the
-    provider's."""
+    """A new agreement in its first version. Raises NotFound for an unknown office or, with `check`, a collection not
+    the provider's: who only asks is not told which exist."""
     for code in (provider, beneficiary):
         if session.get(Office, code) is None:
             raise NotFound(f"There is no office {code}.", remedy="Add it: concord offices add.")
     if provider == beneficiary:
         raise UsageError("Provider and beneficiary are the same office; it sees its own collections anyway.")
-    _check_collections(session, provider, terms)
+    if check:
+        _check_collections(session, provider, terms)
     agreement = Agreement(provider=provider, beneficiary=beneficiary, title=title, state=state.value, version=1)
     session.add(agreement)
     session.flush()
@@ -149,14 +155,15 @@ def propose(
     return agreement
 
 
-def amend(session: Session, agreement_id: int, terms: Terms, *, by: str) -> AgreementVersion:
+def amend(session: Session, agreement_id: int, terms: Terms, *, by: str, check: bool = True) -> AgreementVersion:
     """A new version of the terms; in force at once where the agreement is active."""
     agreement = session.get(Agreement, agreement_id, with_for_update=True)
     if agreement is None:
         raise NotFound(f"There is no agreement {agreement_id}.")
     if not STEPS[State(agreement.state)]:
         raise Conflict(f"Agreement {agreement_id} is {agreement.state}; make a new one.")
-    _check_collections(session, agreement.provider, terms)
+    if check:
+        _check_collections(session, agreement.provider, terms)
     agreement.version += 1
     version = _version(agreement.id, agreement.version, terms, by)
     session.add(version)

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from api.access.model import GRANTABLE, PURPOSES, Group
+from api.exchange.global_policy import check_policy
 from common.errors import NotFound, UsageError
 from store.access import Collection, Policy, ensure_collections
 
@@ -55,12 +56,14 @@ def parse_collection(collection: str) -> tuple[str, str, str]:
 
 
 def set_policy(session: Session, collection: str, terms: PolicyTerms, *, by: str, create: bool = False) -> None:
-    """Replaces a collection's policy. NotFound for an unknown collection unless it is to be made known by this."""
+    """Replaces a collection's policy. NotFound for an unknown collection unless it is to be made known by this; Widens
+    where it opens more than the platform's data-access policy allows."""
     if create:
         provider, right, name = parse_collection(collection)
         ensure_collections(session, [(collection, provider, right, name)])
     if session.get(Collection, collection) is None:
         raise NotFound(f"There is no collection {collection}.")
+    check_policy(terms)
     values: dict[str, Any] = {
         **terms.model_dump(mode="json", exclude={"embargo_until"}),
         "embargo_until": terms.embargo_until,

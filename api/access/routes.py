@@ -21,6 +21,7 @@ from api.errors import TooManyRequests, Unidentified
 from api.search.routes import json_response
 from common.errors import AccessDenied, NotFound
 from store.access import Account, Agreement, AgreementVersion, ApiKey, Collection, KeyUse
+from store.exchange import AgreementEvent
 
 router = APIRouter(prefix="/v1", tags=["access"])
 T = TypeVar("T")
@@ -409,7 +410,17 @@ async def step_agreement(agreement: int, access: OfficeManager, given: Step) -> 
         resumes = given.to is agreements.State.ACTIVE and entry.state != agreements.State.SUSPENDED
         if given.to not in PROVIDER_STEPS or resumes:
             raise AccessDenied("this step belongs to the negotiation")
-        return agreements.step(session, agreement, given.to).state
+        stepped = agreements.step(session, agreement, given.to)
+        session.add(
+            AgreementEvent(
+                agreement=agreement,
+                version=stepped.version,
+                office=access.caller.office,
+                by=access.caller.name,
+                kind=stepped.state,
+            )
+        )
+        return stepped.state
 
     state = await in_transaction(access, work)
     await access.services.record([change(access.caller, "agreement-state", agreement=agreement, state=state)])

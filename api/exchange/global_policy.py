@@ -1,0 +1,81 @@
+"""The platform's data-access policy in machine form (`global_policy.toml`): what no collection and no agreement may
+widen."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from api.access.model import Group, Tier
+from common.errors import UsageError
+
+if TYPE_CHECKING:
+    from api.access.agreements import Terms
+    from api.access.policies import PolicyTerms
+
+
+class Widens(UsageError):
+    """A policy or terms that give more than the platform's policy allows; `points` says where."""
+
+    def __init__(self, points: list[str]) -> None:
+        super().__init__(
+            f"This gives more than the platform's data-access policy allows: {'; '.join(points)}.",
+            remedy="Give less: the limits are at /v1/exchange/policy.",
+        )
+        self.points = tuple(points)
+
+
+@lru_cache(maxsize=1)
+def document() -> dict[str, Any]:
+    """The policy as it stands in the file."""
+    return tomllib.loads((Path(__file__).parent / "global_policy.toml").read_text("utf-8"))
+
+
+def check_policy(terms: PolicyTerms) -> None:
+    """Raises Widens where a collection opens more to everybody than may be open."""
+    limits = document()["public"]
+    points = _tier(terms.tier, limits["highest_tier"])
+    points += [f"{group} may not be open to everybody" for group in terms.groups if group not in limits["groups"]]
+    if points:
+        raise Widens(points)
+
+
+def check_terms(terms: Terms, policies: dict[str, PolicyTerms], beneficiary: str) -> None:
+    """Raises Widens where an agreement gives more than the platform's policy, or the policies of its collections
+    (id → policy), allow."""
+    limits = document()["agreement"]
+    points = _tier(terms.tier, limits["highest_tier"])
+    points += [f"{group} may not be given" for group in terms.groups if group not in limits["groups"]]
+    points += [f"purpose {name} is not provided for" for name in terms.purposes if name not in limits["purposes"]]
+    for group, enough in limits["groups_need_purpose"].items():
+        if Group(group) not in terms.groups:
+            continue
+        if not terms.purposes:
+            points.append(f"{group} needs a stated purpose ({', '.join(enough)})")
+        points += [f"{group} may not be given for {name}" for name in terms.purposes if name not in enough]
+    if terms.onward not in limits["onward"]:
+        points.append(f"onward sharing {terms.onward} is not provided for")
+    if terms.onward != "none":
+        never = [group for group in terms.groups if group in limits["never_onward"]["groups"]]
+        points += [f"{group} may not be shared onwards" for group in never]
+    if terms.valid_from and terms.valid_until and _years(terms) > limits["longest_years"]:
+        points.append(f"it lasts longer than {limits['longest_years']} years")
+    for name, policy in sorted(policies.items()):
+        if beneficiary in policy.denied:
+            points.append(f"{name} is denied to {beneficiary}")
+        surplus = sorted(set(terms.formats) - set(policy.formats)) if policy.formats else []
+        points += [f"{name} is not given as {format_}" for format_ in surplus]
+    if points:
+        raise Widens(points)
+
+
+def _tier(given: str, highest: str) -> list[str]:
+    return [f"tier {given} is above {highest}"] if Tier.parse(given) > Tier.parse(highest) else []
+
+
+def _years(terms: Terms) -> float:
+    assert terms.valid_from is not None
+    assert terms.valid_until is not None
+    return (terms.valid_until - terms.valid_from).days / 365.25

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from tests.exchange.offices import Party, party
+from tests.platforms import Platform, running
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def platform(engines: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
+    """One platform for all tests of the exchange; each test brings its own offices."""
+    async with running(*engines, tmp_path_factory.mktemp("exchange")) as started:
+        yield started
+
+
+@pytest.fixture
+def provider(platform: Platform) -> Party:
+    return party(platform)
+
+
+@pytest.fixture
+def beneficiary(platform: Platform) -> Party:
+    return party(platform)
