@@ -11,7 +11,7 @@ run: $(VENV)/.installed
 	@exec $(BIN)/concord up
 
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -m "not transformers"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not transformers"
 
 check: $(VENV)/.installed
 	$(BIN)/ruff check $(SOURCES)

@@ -10,11 +10,37 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
+GIVEN = ("CONCORD_TEST_OPENSEARCH_URL", "CONCORD_TEST_DATABASE_URL")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """With several workers (`-n 2`), the engines are started once, here, and the workers are told where they are."""
+    workers = getattr(config.option, "numprocesses", None)
+    if hasattr(config, "workerinput") or not workers or config.option.collectonly:
+        return
+    stack = ExitStack()
+    state = Path(stack.enter_context(TemporaryDirectory(prefix="concord-")))
+    running = stack.enter_context(started(state))
+    os.environ.update(zip(GIVEN, running, strict=True))
+    config.add_cleanup(stack.close)
+
+
+@contextmanager
+def started(state: Path) -> Iterator[tuple[str, str]]:
+    """(OpenSearch URL, PostgreSQL server URL): those given, or new ones that keep their data in `state`."""
+    from common.settings import load_settings
+    from compose.embedded import Engines
+
+    opensearch, database = (os.environ.get(name) for name in GIVEN)
+    with Engines(load_settings(opensearch_url=opensearch, database_url=database), state=state) as engines:
+        yield engines.opensearch_url, engines.database_url
 
 
 @pytest.fixture(scope="session")
@@ -29,13 +55,8 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """(OpenSearch URL, PostgreSQL server URL)."""
-    from common.settings import load_settings
-    from compose.embedded import Engines
-
-    given = os.environ.get("CONCORD_TEST_OPENSEARCH_URL"), os.environ.get("CONCORD_TEST_DATABASE_URL")
-    settings = load_settings(opensearch_url=given[0], database_url=given[1])
-    with Engines(settings, state=tmp_path_factory.mktemp("engines")) as running:
-        yield running.opensearch_url, running.database_url
+    with started(tmp_path_factory.mktemp("engines")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
