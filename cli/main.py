@@ -10,7 +10,16 @@ from rich.console import Console
 
 from common.errors import ConcordError, UsageError
 
-COMMAND_MODULES = ("cli.engines", "cli.formats", "cli.load", "cli.index", "cli.access", "cli.serve")
+COMMAND_MODULES = (
+    "cli.engines",
+    "cli.doctor",
+    "cli.formats",
+    "cli.load",
+    "cli.index",
+    "cli.access",
+    "cli.serve",
+    "cli.quality",
+)
 """Each has `register(app)`, which adds its commands."""
 
 app = typer.Typer(
