@@ -17,7 +17,6 @@ from rich.console import Console
 from cli.access import make_demo
 from cli.load import load_delivery, progress_bar, sender_of
 from cli.session import Platform
-from compose.embedded.check import Check
 
 SAMPLES = Path(__file__).resolve().parent.parent / "samples"
 KEYS_FILE = "demo-keys.json"
@@ -91,10 +90,3 @@ def how_to_sign_in(home: Path) -> str:
     return "\n".join(
         ["Sign in on the page with one of these demo keys, or send it as `Authorization: Bearer KEY`:", *lines]
     )
-
-
-def check_samples() -> list[Check]:
-    there = (SAMPLES / "deliveries").is_dir()
-    return [
-        Check("Samples", there, str(SAMPLES / "deliveries") if there else "not there", "Run: python -m samples.make")
-    ]

@@ -1,4 +1,4 @@
-"""`concord up`: everything in the foreground. `concord doctor`: what stands and what to do about what does not."""
+"""`concord up`: everything in the foreground."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from cli.serve import configuration
 from cli.session import Platform, errors
 from common.errors import UsageError
 from common.settings import Settings, load_settings
-from compose.embedded import check
 from compose.embedded.engines import Engines
 from store.database import Database
 
@@ -26,7 +25,6 @@ output = Console(highlight=False)
 
 def register(app: typer.Typer) -> None:
     app.command()(up)
-    app.command()(doctor)
 
 
 def up(
@@ -78,16 +76,3 @@ def _require_free(settings: Settings) -> None:
                 f"{settings.host}:{settings.port} cannot be listened on: {error.strerror}.",
                 remedy="Stop what uses it, or set CONCORD_PORT to another port.",
             ) from error
-
-
-def doctor() -> None:
-    """Check Python, JRE, engines, plugins, disk, versions, index and embedder: each line ok, or what to do."""
-    settings = load_settings()
-    lines = [*check.check(settings), *demo.check_samples()]
-    for line in lines:
-        mark = "[green]ok[/]  " if line.ok else "[bold red]see[/] "
-        output.print(
-            f"{mark} {line.name}: {line.detail}" + ("" if line.ok else f"\n     → {line.remedy}"), soft_wrap=True
-        )
-    if not all(line.ok for line in lines):
-        raise typer.Exit(1)
