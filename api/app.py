@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from api import errors, health
 from api.access import routes as access_routes
 from api.dependencies import Services
+from api.exchange import changes as exchange_changes
 from api.exchange import jobs as exchange_jobs
 from api.exchange import routes as exchange_routes
 from api.hardening import Hardening
@@ -29,6 +30,7 @@ ROUTERS = (
     search_routes.router,
     access_routes.router,
     exchange_routes.router,
+    exchange_changes.router,
     quality_routes.router,
     web_routes.router,
 )

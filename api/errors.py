@@ -72,10 +72,9 @@ def respond(error: ConcordError) -> Response:
             )
             return problem(400, error.message, remedy=error.remedy, **place)
         case UsageError():
-            reason = getattr(error, "reason", None)
-            return problem(400, error.message, remedy=error.remedy, **({"reason": reason} if reason else {}))
+            return problem(400, error.message, remedy=error.remedy, **_reason(error))
         case Conflict():
-            return problem(409, error.message, remedy=error.remedy)
+            return problem(409, error.message, remedy=error.remedy, **_reason(error))
         case TooManyRequests():
             return problem(429, str(error), headers={"retry-after": str(error.wait_s)})
         case EngineUnavailable():
@@ -83,6 +82,12 @@ def respond(error: ConcordError) -> Response:
         case EngineError():
             return problem(502, "The request could not be carried out.")
     return problem(500, "Something went wrong on our side.")
+
+
+def _reason(error: ConcordError) -> dict[str, Any]:
+    """For programs: why, in one word, where the error has one."""
+    reason = getattr(error, "reason", None)
+    return {"reason": str(reason)} if reason else {}
 
 
 def install(app: FastAPI) -> None:

