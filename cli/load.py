@@ -31,6 +31,7 @@ from indexer.vectors import Vectors
 
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 ROWS_AT_ONCE = 500
+STANDARD_INPUT = Path("-")
 
 output = Console(highlight=False)
 
@@ -57,6 +58,8 @@ def load(
 ) -> None:
     """Load files and folders as one delivery. Loading it again goes on where it stopped, or changes nothing."""
     sender = sender_of(provider, collection, column_map)
+    if missing := [path for path in paths if path != STANDARD_INPUT and not path.exists()]:
+        raise UsageError(f"There is no {missing[0]}.", remedy="Name files or folders that exist.")
     with _with_standard_input(paths) as there, platform() as running:
         if as_json:
             loaded = asyncio.run(load_delivery(running, there, sender, None))
@@ -109,14 +112,14 @@ async def load_delivery(running: Platform, paths: list[Path], sender: Sender, ba
 @contextmanager
 def _with_standard_input(paths: list[Path]) -> Iterator[list[Path]]:
     """`-` becomes a file: a delivery is archived whole before it is read, and may be read again."""
-    if Path("-") not in paths:
+    if STANDARD_INPUT not in paths:
         yield paths
         return
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "stdin"
         with copy.open("wb") as target:
             shutil.copyfileobj(sys.stdin.buffer, target)
-        yield [copy if path == Path("-") else path for path in paths]
+        yield [copy if path == STANDARD_INPUT else path for path in paths]
 
 
 class _Numbers(TextColumn):
