@@ -131,6 +131,9 @@ def _parties(draft: Draft, work: etree._Element) -> None:
                 party.identifier = "; ".join(ids)
             party.format = category or None
             draft.parties.append(party)
+            # what a register says of each holder: the Party has no field for it
+            for tag in ("RightsHolderCategory", "RightsHolderLocatedIndicator"):
+                draft.texts += [one for said in values(found, tag) for one in parts.note(tag, f"{party.name}: {said}")]
             parts.add_notes(draft, found, "InterestJustificationText")
             parts.add_date(draft, DateType.OTHER, value(found, "DeceasedDate"), "DeceasedDate")
 
@@ -223,7 +226,7 @@ FORMATS: tuple[Format, ...] = (
         ("copyright",),
         _recognises,
         read,
-        1,
+        2,
         (
             "register entry, application, ISBN, ISSN, ISRC, ISWC, ISAN, licence numbers",
             "application, decision, expiry and search dates, year of publication",

@@ -6,6 +6,7 @@ date, applicants, history) is repeated on each.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -87,8 +88,9 @@ def read(stream: BinaryIO, context: Context) -> Iterator[Draft | InputError]:
         for position, design in enumerate(designs, 1):
             draft = parts.start(record, Right.DESIGN, design)
             _design(draft, design, application)
-            if len(designs) > 1:
-                draft.design_index = str(position)
+            index = re.search(r"-(\d{1,4})$", value(design, "DesignIdentifier") or "")
+            if len(designs) > 1 or index:
+                draft.design_index = index[1] if index else str(position)
             yield parts.finish(draft)
 
 
@@ -144,6 +146,16 @@ def _classes(draft: Draft, design: etree._Element, office: str | None) -> None:
             subs = values(found, "LocarnoSubclassBag//LocarnoSubclass")
             for symbol in [f"{top}-{sub}" for sub in subs] or [top or ""]:
                 parts.add_symbol(draft, "LOCARNO", symbol, edition)
+            for bag_of_one in every(found, "LocarnoSubclassBag"):
+                sub = value(bag_of_one, "LocarnoSubclass")
+                for indicated in every(bag_of_one, "LocarnoSubclassProductIndicationText"):
+                    if content := text(indicated):
+                        symbol = f"{top}-{sub}" if sub else top
+                        draft.texts.append(
+                            DraftText(
+                                TextType.PRODUCT_INDICATION, content, parts.language(indicated), class_symbol=symbol
+                            )
+                        )
             for described in every(found, "LocarnoSubclassBag//ProductDescriptionText"):
                 if content := text(described):
                     draft.texts.append(
@@ -232,15 +244,22 @@ def _related(draft: Draft, element: etree._Element, office: str | None) -> None:
     ):
         for found in every(element, path):
             said = "; ".join(v for child in found if local(child).endswith("Category") and (v := text(child)))
+            if said == "Division":
+                relation = RelationType.DIVISIONAL_OF
             for tag, kind in (
                 *(("ApplicationNumber", NumberType.APPLICATION), ("InitialApplicationNumber", NumberType.APPLICATION)),
+                ("RelatedApplicationNumber", NumberType.APPLICATION),
+                ("RelatedApplicationRegistrationNumber", NumberType.REGISTRATION),
                 *(("RegistrationNumber", NumberType.REGISTRATION), ("DesignIdentifier", NumberType.REGISTRATION)),
                 ("InternationalRegistrationNumber", NumberType.INTERNATIONAL),
             ):
                 for one in found.iter(f"{{*}}{tag}"):
                     if (number := parts.application_number(one, kind)) is not None:
                         number.office = number.office or value(found, "IPOfficeCode") or office
-                        number.date = value(found, "ApplicationDate", "RegistrationDate", "ApplicationFilingDate")
+                        number.date = value(
+                            found,
+                            *("ApplicationDate", "RegistrationDate", "ApplicationFilingDate", "RelatedApplicationDate"),
+                        )
                         draft.relations.append(DraftRelation(relation, number, said or None, number.date))
 
 
@@ -284,7 +303,7 @@ FORMATS: tuple[Format, ...] = (
         ("design",),
         _recognises,
         read,
-        1,
+        2,
         (
             "design identifiers, registration, application and international numbers",
             "filing, receipt, registration, effective, expiry, publication and status dates",

@@ -106,6 +106,7 @@ def _draft(record: XmlRecord) -> Draft:
         for part in every(main, path) + ([] if top is main else every(top, path)):
             _described(draft, part)
     draft.mark_kind = value(main, "GICategory")
+    parts.add_notes(draft, main, "GICategory")
     if code := value(main, "GIStatusCategory"):
         draft.events.append(DraftEvent(code, f"{office or ''}-GI-STATUS", office, current=True))
     return parts.finish(draft)
@@ -185,7 +186,7 @@ FORMATS: tuple[Format, ...] = (
         ("gi",),
         _recognises,
         read,
-        1,
+        2,
         (
             "application, registration and record numbers",
             "filing, registration, withdrawal, expiry and publication dates",

@@ -229,6 +229,9 @@ def _figurative(draft: Draft, element: etree._Element) -> None:
         ).upper()
         edition = value(found, "ClassificationVersion", "FigurativeElementClassificationVersion")
         for bag in found.iter("{*}ViennaClassification", "{*}NationalFigurativeElementClassification"):
+            around = bag.getparent()
+            if around is not None:
+                edition = value(around, "ViennaClassificationEdition", "NationalClassificationEdition") or edition
             joined = ".".join(
                 part
                 for tag in ("ViennaCategory", "ViennaDivision", "ViennaSection")
@@ -306,7 +309,11 @@ def _relation(
                 "WordMarkSpecification/MarkVerbalElementText", "OtherPriorRegistrationIndicator"):  # fmt: skip
         said += values(element, tag)
     about = "; ".join(dict.fromkeys(said)) or None
-    whose = value(element, "EarlierMarkCountryCode", "CountryCode", "IPOfficeCode", "OfficeOriginCode") or office
+    whose = value(
+        element,
+        *("EarlierMarkCountryCode", "CountryCode", "IPOfficeCode", "OfficeOriginCode", "RegistrationOfficeCode"),
+    )
+    whose = whose or office
     for path, kind, fixed in NUMBER_PATHS:
         for found in every(element, path):
             number = parts.application_number(found, kind)
@@ -523,7 +530,7 @@ FORMATS: tuple[Format, ...] = (
         ("trademark",),
         _recognises,
         read,
-        1,
+        2,
         (
             "application, registration and international numbers",
             "filing, receipt, registration, expiry, renewal, opposition, status and first-use dates",
