@@ -75,7 +75,9 @@ def give(sheets: Sequence[Sheet], shape: Shape, as_json_too: bool, name: str | N
 def _draw(sheet: Sheet) -> None:
     table = Table(title=sheet.title, title_justify="left")
     for column in sheet.columns:
-        table.add_column(column.label, justify="right" if column.kind in ("number", "share") else "left")
+        numeric = column.kind in ("number", "share")
+        width = len("100.00%") if column.kind == "share" else None
+        table.add_column(column.label, justify="right" if numeric else "left", overflow="fold", min_width=width)
     for row in sheet.rows:
         table.add_row(*(_written(row.get(column.key), column.kind) for column in sheet.columns))
     if sheet.rows:

@@ -1,8 +1,8 @@
 """Reported errors: a reader says that a record is wrong, its provider's quality people answer.
 
 Open until the provider answers; the reporter's next word opens it again. Corrected and declined close it, with a
-reason. Only the reporter and the stewards and data-quality people of the provider see a report; to everybody else it does
-not exist.
+reason. Only the reporter and the stewards and data-quality people of the provider see a report; to everybody else it
+does not exist.
 """
 
 from __future__ import annotations

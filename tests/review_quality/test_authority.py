@@ -1,4 +1,4 @@
-"""Authority files (WIPO ST.37): every form is read alike, what is wrong is told with its line, updates do what they say."""
+"""Authority files (WIPO ST.37): every form is read alike, faults name their lines, updates do what they say."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def test_a_definition_says_category_totals_and_codes() -> None:
     assert read_definition(io.BytesIO(b"Numbers run from 1."), "d.txt") == Definition(text="Numbers run from 1.")
 
 
-# ------------------------------------------------------------------------------------------------------- in the database
+# ------------------------------------------------------------------------------------------------- in the database
 
 
 def put(world: World, folder: Path, lines: list[Line], name: str, **options: Any) -> Any:

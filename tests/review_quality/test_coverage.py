@@ -257,8 +257,8 @@ def test_coverage_equals_a_naive_count(
         counted = coverage(session, visible, own=("EP",))[0].json()
         gap_rows = gaps(session, visible, "EP", own=("EP",)).rows
 
-    seen = {(n, k): day for (n, k, p), (day, secret) in sorted(holdings.items()) if p in readable and not secret}
-    first = {}
+    seen = {(n, k) for (n, k, p), (_, secret) in holdings.items() if p in readable and not secret}
+    first: dict[tuple[int, str], int] = {}
     for (n, k, p), (day, secret) in holdings.items():
         if p in readable and not secret:
             first[n, k] = min(day.year, first.get((n, k), 9999))

@@ -88,19 +88,22 @@ class World:
                 ),
             ).fetchone()
             (member,) = connection.execute(  # type: ignore[misc]
-                "insert into delivery_members (delivery, file, sha256, size) values (%s, 'sample.xml', %s, 1) returning id",
+                "insert into delivery_members (delivery, file, sha256, size) values (%s, 'sample.xml', %s, 1) "
+                "returning id",
                 (delivery, secrets.token_hex(8)),
             ).fetchone()
             for ordinal, record in enumerate(given):
                 connection.execute(
-                    "insert into record_versions (id, seq, content_hash, delivery, member, ordinal, body, deleted, updated) "
+                    "insert into record_versions "
+                    "(id, seq, content_hash, delivery, member, ordinal, body, deleted, updated) "
                     "select id, seq, content_hash, delivery, member, ordinal, body, deleted, updated from records "
                     "where id = %s",
                     (record.id,),
                 )
                 connection.execute(
-                    'insert into records (id, seq, "right", office, provider, collection, content_hash, delivery, member, '
-                    "ordinal, confirmed, body) values (%s, nextval('change_sequence'), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) "
+                    'insert into records (id, seq, "right", office, provider, collection, content_hash, delivery, '
+                    "member, ordinal, confirmed, body) "
+                    "values (%s, nextval('change_sequence'), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) "
                     "on conflict (id) do update set seq = excluded.seq, delivery = excluded.delivery, "
                     "member = excluded.member, ordinal = excluded.ordinal, confirmed = excluded.confirmed, "
                     "body = excluded.body, deleted = false",
@@ -140,7 +143,7 @@ class World:
                 (delivery, delivery, list(deleted)),
             )
         self.deliveries.append(delivery)
-        return delivery
+        return int(delivery)
 
     def confirm(self, ids: Iterable[str], delivery: int) -> None:
         """A later delivery said the same again."""
