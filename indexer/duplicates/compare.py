@@ -30,6 +30,8 @@ class Feature:
     levels: tuple[str, ...]
     m: tuple[float, ...]
     u: tuple[float, ...]
+    group: str | None = None
+    """Features that agree or differ together; their sum is calibrated as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,10 @@ class Table:
     strength: float
     prior: float
     features: tuple[Feature, ...]
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(feature.group for feature in self.features if feature.group))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -47,7 +53,7 @@ class Table:
 def table() -> Table:
     given = tomllib.loads(Path(__file__).with_name("features.toml").read_text("utf-8"))
     features = tuple(
-        Feature(name, row["about"], tuple(row["levels"]), tuple(row["m"]), tuple(row["u"]))
+        Feature(name, row["about"], tuple(row["levels"]), tuple(row["m"]), tuple(row["u"]), row.get("group"))
         for name, row in given["feature"].items()
     )
     return Table(given["strength"], given["prior"], features)
@@ -82,8 +88,11 @@ def compare(a: Profile, b: Profile, *, cosine: float | None = None, taken: bool 
 
 
 def candidate(a: Profile, b: Profile) -> bool:
-    """Whether two records could be the same at all: one right and, but for works and their registers, one office."""
-    return a.right == b.right and a.id != b.id and (a.office == b.office or a.right == "copyright")
+    """Whether two records could be the same at all: one right, one office (but for works and their registers), and no
+    two designs of one application, as their own indexes say."""
+    if a.right != b.right or a.id == b.id or (a.office != b.office and a.right != "copyright"):
+        return False
+    return a.right != "design" or _index(a, b)[0] != 1
 
 
 # ----------------------------------------------------------------------------------------------------------- numbers
@@ -129,6 +138,17 @@ def _application(a: Profile, b: Profile) -> tuple[int, str, str]:
         [base_number(n) for t in types for n in a.numbers.get(t, ())],
         [base_number(n) for t in types for n in b.numbers.get(t, ())],
     )
+
+
+def _slips(a: Profile, b: Profile) -> tuple[int, str, str]:
+    """Own numbers compared (publication or registration, application): 0 none disagrees, 1 one of several does,
+    2 the only one does, 3 all of several do."""
+    found = [level for level in (_number(a, b)[0], _application(a, b)[0]) if level != MISSING]
+    wrong = sum(level > 0 for level in found)
+    if not found:
+        return MISSING, "", ""
+    level = 0 if not wrong else 1 if wrong < len(found) else 2 if len(found) == 1 else 3
+    return level, f"{wrong} of {len(found)}", ""
 
 
 def _identifier(a: Profile, b: Profile) -> tuple[int, str, str]:
@@ -337,6 +357,7 @@ def _first(values: Iterable[str]) -> str:
 COMPARISONS: Mapping[str, Callable[[Profile, Profile], tuple[int, str, str]]] = {
     "number": _number,
     "application": _application,
+    "slips": _slips,
     "kind": _kind,
     "published": _date("publication", "registration"),
     "filed": _date("filing"),

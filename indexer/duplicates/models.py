@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 import orjson
 
 from indexer.duplicates import model
-from indexer.duplicates.compare import table
 from indexer.duplicates.model import Model
 from store.database import Database
 
@@ -35,7 +36,7 @@ class Models:
             rows = connection.execute('select "right", model from duplicate_models where current').fetchall()
         self._held = {}
         for right, stored in rows:
-            if list(stored["features"]) == list(table().names):
+            with suppress(ValueError):
                 self._held[right] = Model.load(stored)
 
     def due(self) -> list[str]:
@@ -88,7 +89,7 @@ class Models:
             return None
         levels = np.asarray([list(map(int, row[0].split(","))) for row in rows], dtype=np.int8)
         counts = np.asarray([row[2] for row in rows], dtype=float)
-        labels = np.asarray([1.0 if row[1] else np.nan for row in rows])
+        labels = model.labels_of(levels, np.asarray([row[1] for row in rows], dtype=bool))
         found = model.train(levels, counts, labels)
         told = [(row[0], row[1] == "same") for row in judged if row[1] != "unsure"]
         if len(told) >= FEWEST_DECISIONS and 0 < sum(same for _, same in told) < len(told):

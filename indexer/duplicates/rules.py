@@ -36,6 +36,8 @@ REFERENCES = {
     "designation-of": "designation",
 }
 """Relation that a record states → rule."""
+WEAK = frozenset({"same-priorities", "shared-priority", "register-entry", "related"})
+"""Rules whose relation holds between a record and its own mistyped twin, too."""
 _INDEX = re.compile(r"-(\d{4,})$")
 
 
@@ -58,6 +60,11 @@ class Judgement:
     action: str
     why: str
     source: str | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether the two may be the same all the same: a mistyped number leaves only a weak relation standing."""
+        return self.action in ("queue", "merge") or self.rule in WEAK
 
 
 @lru_cache(maxsize=1)
@@ -178,9 +185,9 @@ def _patent(a: Profile, b: Profile) -> Judgement | None:
             if number or application:
                 return _say("correction", source=later, number=number or application, kind=later.kind)
     if number and a.kind and b.kind:
-        if application:
+        if application or {n for n, _ in a.priorities} & {n for n, _ in b.priorities}:
             later = max((a, b), key=lambda one: (one.dates.get("publication", ""), one.kind or "", one.id))
-            return _say("stage", source=later, number=application, kind=kinds)
+            return _say("stage", source=later, number=application or number, kind=kinds)
         if day_a and day_a == day_b:
             return _say("same-number-other-kind", number=number, kind=kinds, date=day_a)
         if not both_applications and titles_agree(a, b):
@@ -196,8 +203,8 @@ def _patent(a: Profile, b: Profile) -> Judgement | None:
         return _say("same-application-other-facts", number=application)
     if application and not (published_a and published_b):
         return _say("register-entry", source=a if not published_a else b, number=application)
-    if application:
-        if a.kind and a.kind == b.kind and day_a == day_b:
+    if application and a.kind and b.kind:
+        if a.kind == b.kind and day_a == day_b:
             return _say("same-application-other-number", number=application, kind=a.kind)
         later = max((a, b), key=lambda one: (one.dates.get("publication", ""), one.kind or "", one.id))
         return _say("stage", source=later, number=application, kind=kinds)

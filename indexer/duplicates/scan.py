@@ -38,6 +38,8 @@ BATCH = 500
 """Records a transaction."""
 KEPT_SCORE = 0.01
 """Pairs scored lower are forgotten, but for what the model learns from them."""
+DOUBTED_RELATION = 0.3
+"""Score from which two that a weak rule relates are put before people as perhaps the same."""
 FAMILY_MEMBERS = 6
 """Records that a new one is related to by one shared priority: families of hundreds would be thousands of pairs."""
 MOST_BY_KEY = 60
@@ -91,6 +93,8 @@ class Scan:
     embedder: str
     report: Callable[[Scanned, int], None] = lambda scanned, total: None
     """Called after each batch with the number of records still to come."""
+    notice: Callable[[Collection[Pair], Collection[Pair]], None] | None = None
+    """Called with every batch's pairs met by key and pairs met through the engine: blocking is measured by it."""
     _profiles: OrderedDict[str, Profile] = field(default_factory=OrderedDict)
     _ledger: Ledger = field(init=False)
     _models: Models = field(init=False)
@@ -237,7 +241,7 @@ class Scan:
                 verdict = rules.judge(a, b)
                 if verdict is not None:
                     judged[about] = verdict
-                if (verdict is None or verdict.action in ("queue", "merge")) and candidate(a, b):
+                if (verdict is None or verdict.open) and candidate(a, b):
                     open_.append(about)
             merges = {about for about, verdict in judged.items() if verdict.action == "merge"}
             partners = self._partners(connection, {r for about in open_ for r in about}, own, merges)
@@ -299,7 +303,8 @@ class Scan:
         self, connection: Connection, found: Sequence[Profile], blocked: Sequence[Sequence[str]]
     ) -> dict[Pair, None]:
         """Pairs worth looking at."""
-        met: dict[Pair, None] = {}
+        by_key: dict[Pair, None] = {}
+        by_engine: dict[Pair, None] = {}
         under: dict[int, list[str]] = defaultdict(list)
         families: dict[int, list[str]] = defaultdict(list)
         for one in found:
@@ -318,11 +323,13 @@ class Scan:
             for key, other in rows:
                 for one_id in asked[key]:
                     if one_id != other:
-                        met[pair(one_id, other)] = None
+                        by_key[pair(one_id, other)] = None
         for one, others in zip(found, blocked, strict=True):
             for other in others:
-                met[pair(one.id, other)] = None
-        return met
+                by_engine[pair(one.id, other)] = None
+        if self.notice is not None:
+            self.notice(by_key, by_engine)
+        return {**by_key, **by_engine}
 
     def _load(self, connection: Connection, records: Collection[str]) -> None:
         missing = [record for record in records if record not in self._profiles]
@@ -378,6 +385,11 @@ class Scan:
             merged = verdict is not None and verdict.action == "merge"
             patterns[a.right, merged, ",".join(map(str, compared.levels))] += 1
             score = self._models.of(a.right).score(compared)
+            if verdict is not None and verdict.action == "relate":
+                if score < DOUBTED_RELATION:
+                    continue
+                verdict = rules.Judgement(verdict.rule, "same", "queue", f"{verdict.why} It may be the same record.")
+                judged[about] = verdict
             if verdict is not None or score >= KEPT_SCORE:
                 rows.append(self._row(a, b, verdict, compared, score, scored[about]))
         for about, verdict in judged.items():

@@ -1,0 +1,325 @@
+"""How well duplicates are found: on two labelled feeds of our own beside Splink, on real names, and how fast.
+
+    python -m benchmarks.duplicates [--inventions 1300] [--no-names] [--names FOLDER] [--json FILE]
+
+1. Two feeds (benchmarks/data/two_feeds.py) are loaded and scanned by the platform itself. Printed: pairwise precision,
+   recall and F1 of "the same" (merged by a rule, or scored at least 0.5), automatic merges that are false, recall of
+   blocking, records a second.
+2. Splink (DuckDB) links the same records on the same fields in the same run, at 0.5 and at the threshold that is best
+   for it in hindsight.
+3. Names: PATSTAT-NL and PatentsView sets, where their folder is there, beside one plain rapidfuzz threshold.
+
+Engines: those of the settings (CONCORD_OPENSEARCH_URL, CONCORD_DATABASE_URL), or embedded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import resource
+import secrets
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from sqlalchemy.engine import make_url
+
+from benchmarks.data.two_feeds import Feed, Truth, World
+from common.settings import load_settings
+from compose.embedded.engines import Engines
+from indexer.duplicates import profile
+from indexer.duplicates.clusters import Pair, pair
+from indexer.duplicates.profile import Profile
+from indexer.duplicates.scan import Scan, Scanned
+from indexer.engine import Engine
+from indexer.pipeline import Pipeline
+from indexer.reading import Sender
+from indexer.vectors import Vectors
+from store.database import Database
+
+SAME = 0.5
+"""Probability from which a scored pair counts as found."""
+
+
+@dataclass
+class Held:
+    """The platform after loading and scanning, with the truth of each record."""
+
+    truth: dict[str, Truth]
+    profiles: dict[str, Profile]
+    merged: set[Pair]
+    scored: dict[Pair, float]
+    by_key: set[Pair]
+    by_engine: set[Pair]
+    scanned: Scanned
+    load_s: float
+    memory: list[int]
+
+
+def figures(found: Iterable[Pair], wanted: set[Pair]) -> dict[str, float]:
+    held = set(found)
+    right = len(held & wanted)
+    precision = right / len(held) if held else 1.0
+    recall = right / len(wanted) if wanted else 1.0
+    f1 = 2 * precision * recall / (precision + recall) if right else 0.0
+    return {"precision": round(precision, 4), "recall": round(recall, 4), "f1": round(f1, 4)}
+
+
+def true_pairs(truth: dict[str, Truth]) -> set[Pair]:
+    by_entity: dict[str, list[str]] = {}
+    for record, what in truth.items():
+        by_entity.setdefault(what.entity, []).append(record)
+    return {
+        pair(one, other)
+        for records in by_entity.values()
+        for n, one in enumerate(records)
+        for other in records[n + 1 :]
+    }
+
+
+# ---------------------------------------------------------------------------------------------------------- platform
+
+
+async def load_and_scan(database: Database, engine: Engine, feeds: Iterable[Feed], folder: Path) -> Held:
+    settings = load_settings()
+    truths = {file: what for feed in feeds for file, what in feed.truths.items()}
+    begun = time.monotonic()
+    with Vectors(database, settings.embedder) as vectors:
+        for feed in feeds:
+            for provider, collection, path in feed.write(folder):
+                pipeline = Pipeline(database, engine, vectors, (folder / "archive").as_uri())
+                loaded = await pipeline.load([path], Sender(provider, collection))
+                assert loaded.counts.rejected == 0, (path, loaded.counts)
+    load_s = time.monotonic() - begun
+    by_key: set[Pair] = set()
+    by_engine: set[Pair] = set()
+    memory: list[int] = []
+
+    def notice(keyed: Iterable[Pair], met: Iterable[Pair]) -> None:
+        by_key.update(keyed)
+        by_engine.update(met)
+        memory.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+
+    scanned = await Scan(database, engine, settings.embedder, notice=notice).run()
+    truth: dict[str, Truth] = {}
+    profiles: dict[str, Profile] = {}
+    with database.driver() as connection:
+        for id_, file, ordinal in connection.execute(
+            "select r.id, m.file, r.ordinal from records r join delivery_members m on m.id = r.member"
+        ):
+            truth[id_] = truths[file][ordinal]
+        for (body,) in connection.execute("select body from duplicate_profiles"):
+            found = profile.load(body)
+            profiles[found.id] = found
+        merged = {
+            (a, b) for a, b in connection.execute("select a, b from duplicate_pairs where action = 'merge'").fetchall()
+        }
+        scored = {
+            (a, b): score
+            for a, b, score in connection.execute("select a, b, score from duplicate_pairs where action = 'queue'")
+        }
+    return Held(truth, profiles, merged, scored, by_key, by_engine, scanned, load_s, memory)
+
+
+def report_platform(held: Held, show: int) -> dict[str, Any]:
+    wanted = true_pairs(held.truth)
+    found = held.merged | {about for about, score in held.scored.items() if score >= SAME}
+    false_merges = held.merged - wanted
+    result: dict[str, Any] = {
+        "records": len(held.truth),
+        "same_pairs": len(wanted),
+        "traps": dict(Counter(what.trap for what in held.truth.values() if what.trap)),
+        **figures(found, wanted),
+        "merged_by_rule": len(held.merged),
+        "false_automatic_merges": len(false_merges),
+        "blocking_recall": round(len(wanted & (held.by_key | held.by_engine)) / len(wanted), 5),
+        "blocking_recall_engine_alone": round(len(wanted & held.by_engine) / len(wanted), 5),
+        "queue": len(held.scored),
+        "by_right": {},
+        "load_s": round(held.load_s, 1),
+        "scan_s": round(held.scanned.seconds, 1),
+        "scan_records_per_s": round(held.scanned.records / held.scanned.seconds),
+        "memory_mib_first_and_last_batch": [held.memory[0], held.memory[-1]],
+    }
+    for right in sorted({what.right for what in held.truth.values()}):
+        of_right = {about for about in wanted if held.truth[about[0]].right == right}
+        result["by_right"][right] = figures({p for p in found if held.truth[p[0]].right == right}, of_right)
+    for title, pairs in (
+        ("not met", wanted - held.by_key - held.by_engine),
+        ("missed", (wanted & (held.by_key | held.by_engine)) - found),
+        ("wrong", found - wanted),
+    ):
+        for about in sorted(pairs)[:show]:
+            a, b = held.profiles[about[0]], held.profiles[about[1]]
+            print(f"\n{title}: {held.scored.get(about)} {held.truth[about[0]]} {held.truth[about[1]]}\n  {a}\n  {b}")
+    return result
+
+
+# ------------------------------------------------------------------------------------------------------------ splink
+
+
+def splink(held: Held) -> dict[str, Any]:
+    """Splink 5 with its DuckDB back end, linking the two feeds on the fields that our own comparison reads.
+
+    It is given the same number, date and name fields (the first of each list where it takes one value), blocking rules
+    wide enough for errors in any of them, u from random pairs and m by expectation maximisation over three blockings.
+    """
+    import duckdb
+    import pyarrow as pa
+    import splink.comparison_library as cl
+    from splink import DuckDBAPI, Linker, SettingsCreator, block_on
+
+    begun = time.monotonic()
+    rows: dict[str, list[dict[str, Any]]] = {"a": [], "b": []}
+    for found in held.profiles.values():
+        rows["b" if found.provider == "XN" else "a"].append(_row(found))
+    database = DuckDBAPI(connection=duckdb.connect())
+    tables = [database.register(pa.Table.from_pylist(rows[name]), name) for name in ("a", "b")]
+    settings = SettingsCreator(
+        link_type="link_only",
+        comparisons=[
+            cl.DamerauLevenshteinAtThresholds("number", [1]),
+            cl.DamerauLevenshteinAtThresholds("application", [1]),
+            cl.ExactMatch("kind"),
+            cl.DamerauLevenshteinAtThresholds("published", [1, 2]),
+            cl.DamerauLevenshteinAtThresholds("filed", [1, 2]),
+            cl.JaroWinklerAtThresholds("title", [0.97, 0.9, 0.8]),
+            cl.JaroWinklerAtThresholds("owner", [0.97, 0.88]).configure(term_frequency_adjustments=True),
+            cl.ArrayIntersectAtSizes("creators", [3, 2, 1]),
+            cl.ArrayIntersectAtSizes("classes", [2, 1]),
+            cl.DamerauLevenshteinAtThresholds("priority", [1]),
+            cl.JaroWinklerAtThresholds("sign", [0.97, 0.88]),
+            cl.ExactMatch("design"),
+            cl.DamerauLevenshteinAtThresholds("identifier", [1]),
+        ],
+        blocking_rules_to_generate_predictions=[
+            block_on("office", "number"),
+            block_on("office", "application"),
+            block_on("office", "published", "owner"),
+            block_on("office", "filed", "owner"),
+            block_on("office", "published", "class"),
+            block_on("office", "filed", "class"),
+            block_on("office", "title"),
+            block_on("office", "priority"),
+            block_on("office", "sign"),
+            block_on("identifier"),
+        ],
+        probability_two_random_records_match=1 / max(1, len(rows["a"])),
+    )
+    linker = Linker(tables, settings)
+    linker.training.estimate_u_using_random_sampling(max_pairs=2e6)
+    for blocking in (block_on("office", "number"), block_on("office", "filed", "owner"), block_on("office", "title")):
+        linker.training.estimate_parameters_using_expectation_maximisation(blocking)
+    predicted = linker.inference.predict(threshold_match_probability=0.01).as_record_dict()
+    seconds = time.monotonic() - begun
+    wanted = true_pairs(held.truth)
+    chances = {pair(row["unique_id_l"], row["unique_id_r"]): row["match_probability"] for row in predicted}
+    at_half = figures({about for about, chance in chances.items() if chance >= SAME}, wanted)
+    best = max(
+        (
+            {**figures({about for about, chance in chances.items() if chance >= threshold}, wanted), "at": threshold}
+            for threshold in (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9999, 0.99999, 0.999999)
+        ),
+        key=lambda found: found["f1"],
+    )
+    return {
+        "at_0.5": at_half,
+        "at_its_best_threshold": best,
+        "blocking_recall": round(len(wanted & chances.keys()) / len(wanted), 5),
+        "seconds": round(seconds, 1),
+        "records_per_s": round(len(held.profiles) / seconds),
+    }
+
+
+def _row(found: Profile) -> dict[str, Any]:
+    def first(values: Iterable[str]) -> str | None:
+        return next(iter(values), None)
+
+    numbers = {
+        "patent": ("publication",),
+        "trademark": ("application",),
+        "design": ("registration",),
+        "copyright": ("work",),
+    }
+    classes = sorted({symbol for held in found.classes.values() for symbol in held})
+    owner = found.owners[0] if found.owners else None
+    return {
+        "unique_id": found.id,
+        "office": f"{found.right} {found.office}",
+        "number": first(n for type_ in numbers[found.right] for n in found.numbers.get(type_, ())),
+        "application": first(found.numbers.get("application", found.numbers.get("pct-application", ()))),
+        "kind": found.kind,
+        "published": found.dates.get("publication") or found.dates.get("registration"),
+        "filed": found.dates.get("filing"),
+        "title": found.titles.get("en") or first(found.titles.values()),
+        "owner": (owner[1] or owner[0]) if owner else None,
+        "creators": [name[1] or name[0] for name in found.creators] or None,
+        "classes": classes or None,
+        "class": classes[0] if classes else None,
+        "priority": first(number for number, _ in found.priorities),
+        "sign": first(found.marks),
+        "design": found.design_index,
+        "identifier": first(found.numbers.get("isbn", ())),
+    }
+
+
+# -------------------------------------------------------------------------------------------------------------- main
+
+
+async def benchmark(options: argparse.Namespace) -> dict[str, Any]:
+    results: dict[str, Any] = {}
+    settings = load_settings()
+    with Engines(settings) as engines, tempfile.TemporaryDirectory() as folder:
+        server = make_url(engines.database_url)
+        name = f"bench_{secrets.token_hex(4)}"
+        admin = server.set(drivername="postgresql").render_as_string(hide_password=False)
+        with psycopg.connect(admin, autocommit=True) as connection:
+            connection.execute(f'create database "{name}"')  # type: ignore[call-overload]
+        database = Database(server.set(database=name))
+        prefix = f"bench-{secrets.token_hex(4)}"
+        try:
+            database.migrate()
+            async with Engine(engines.opensearch_url, prefix) as engine:
+                try:
+                    feeds = World(inventions=options.inventions).feeds()
+                    held = await load_and_scan(database, engine, feeds, Path(folder))
+                finally:
+                    await engine.uninstall()
+        finally:
+            database.close()
+            with psycopg.connect(admin, autocommit=True) as connection:
+                connection.execute(f'drop database "{name}" with (force)')  # type: ignore[call-overload]
+    results["two_feeds"] = report_platform(held, options.show)
+    if options.splink:
+        results["splink"] = splink(held)
+    if options.names is not None:
+        from benchmarks.data.names import benchmark as names
+
+        results["names"] = names(options.names)
+    return results
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--inventions", type=int, default=1300, help="about six records each")
+    parser.add_argument("--show", type=int, default=0, help="so many wrong and missed pairs of each sort")
+    parser.add_argument("--no-splink", dest="splink", action="store_false")
+    parser.add_argument("--names", type=Path, help="folder with patstat_nl/ and patentsview/")
+    parser.add_argument("--json", type=Path, help="write the figures here too")
+    options = parser.parse_args()
+    results = asyncio.run(benchmark(options))
+    text = json.dumps(results, indent=1, ensure_ascii=False)
+    sys.stdout.write(text + "\n")
+    if options.json:
+        options.json.write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    main()
