@@ -83,12 +83,14 @@ def clean(text: str) -> str:
     return NOT_XML.sub("\ufffd", text)
 
 
-def serialised(root: Element, *prefixes: str, doctype: str | None = None) -> bytes:
-    """A document in UTF-8 with its namespaces declared once, at the root; the first of `prefixes` is not the default."""
-    wanted = {prefix: NAMESPACES[prefix] for prefix in prefixes}
-    top = etree.Element(root.tag, root.attrib, nsmap=wanted)
+def serialised(root: Element, *prefixes: str, default: str | None = None) -> bytes:
+    """A document in UTF-8 with its namespaces declared once, at the root; that of `default` without prefix."""
+    wanted: dict[str | None, str] = {prefix: NAMESPACES[prefix] for prefix in prefixes}
+    if default is not None:
+        wanted[None] = NAMESPACES[default]
+    top = etree.Element(root.tag, dict(root.attrib), nsmap=wanted)
     top.text = root.text
     top.extend(list(root))
     etree.cleanup_namespaces(top, keep_ns_prefixes=list(prefixes))
-    data: bytes = etree.tostring(top, encoding="UTF-8", xml_declaration=True, doctype=doctype)
+    data: bytes = etree.tostring(top, encoding="UTF-8", xml_declaration=True)
     return data + b"\n"
