@@ -13,6 +13,7 @@ from api.access import routes as access_routes
 from api.dependencies import Services
 from api.exchange import changes as exchange_changes
 from api.exchange import jobs as exchange_jobs
+from api.exchange import package_routes as exchange_packages
 from api.exchange import routes as exchange_routes
 from api.hardening import Hardening
 from api.health import Measured, Metrics
@@ -31,6 +32,7 @@ ROUTERS = (
     access_routes.router,
     exchange_routes.router,
     exchange_changes.router,
+    exchange_packages.router,
     quality_routes.router,
     web_routes.router,
 )

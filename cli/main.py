@@ -19,6 +19,7 @@ COMMAND_MODULES = (
     "cli.access",
     "cli.serve",
     "cli.quality",
+    "cli.exchange",
 )
 """Each has `register(app)`, which adds its commands."""
 

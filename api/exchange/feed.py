@@ -23,7 +23,7 @@ from typing import Any
 
 import orjson
 import zstandard
-from sqlalchemy import delete, func, select, tuple_, update
+from sqlalchemy import delete, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -315,19 +315,19 @@ class _Making:
         deferred = start.deferred
         while True:
             due = self._due(deferred)
-            rows = {row.id: row for row in self._rows(StoredRecord.id.in_([record for _, record in due]))}
-            self._load_held(rows)
+            current = {row.id: row for row in rows(self.session, StoredRecord.id.in_([record for _, record in due]))}
+            self._load_held(current)
             for day, name in due:
                 if len(self.items) >= self.limit:
                     return replace(start, deferred=deferred), True
-                if name in rows:
-                    self._consider(rows[name], again=False)
+                if name in current:
+                    self._consider(current[name], again=False)
                 deferred = (day.isoformat(), name)
             if not due:
                 break
         seq = start.seq
         while True:
-            found = list(self._rows(StoredRecord.collection.in_(collections), StoredRecord.seq > seq))
+            found = list(rows(self.session, StoredRecord.collection.in_(collections), StoredRecord.seq > seq))
             self._load_held(row.id for row in found)
             for row in found:
                 if len(self.items) >= self.limit:
@@ -337,20 +337,6 @@ class _Making:
             if len(found) < ROWS_AT_ONCE or time.monotonic() > until:
                 end = replace(start, seq=seq, deferred=deferred)
                 return end, len(found) == ROWS_AT_ONCE
-
-    def _rows(self, *conditions: Any) -> Iterator[Row]:
-        columns = (
-            StoredRecord.id,
-            StoredRecord.seq,
-            StoredRecord.collection,
-            StoredRecord.member,
-            StoredRecord.deleted,
-            StoredRecord.body,
-        )
-        statement = select(*columns).where(*conditions).order_by(StoredRecord.seq).limit(ROWS_AT_ONCE)
-        return (
-            Row(r.id, r.seq, r.collection, r.member, r.deleted, _json(r.body)) for r in self.session.execute(statement)
-        )
 
     def _due(self, after: tuple[str, str] | None) -> list[tuple[dt.date, str]]:
         statement = (
@@ -490,8 +476,15 @@ def _json(body: bytes) -> Json:
     return orjson.loads(zstandard.decompress(body)) if body else {}
 
 
-def volume_used(session: Session, agreement: int) -> int:
-    """Records handed out this month."""
-    month = func.to_char(func.timezone("UTC", func.now()), "YYYY-MM")
-    statement = select(Volume.records).where(Volume.agreement == agreement, Volume.month == month)
-    return session.scalar(statement) or 0
+def rows(session: Session, *conditions: Any) -> Iterator[Row]:
+    """Records of the ledger by their change sequence, at most ROWS_AT_ONCE."""
+    columns = (
+        StoredRecord.id,
+        StoredRecord.seq,
+        StoredRecord.collection,
+        StoredRecord.member,
+        StoredRecord.deleted,
+        StoredRecord.body,
+    )
+    statement = select(*columns).where(*conditions).order_by(StoredRecord.seq).limit(ROWS_AT_ONCE)
+    return (Row(r.id, r.seq, r.collection, r.member, r.deleted, _json(r.body)) for r in session.execute(statement))

@@ -1,4 +1,5 @@
-"""Work of the exchange that nobody waits for: expiry and reminders."""
+"""Work of the exchange that nobody waits for: expiry and reminders, packages that
+wait."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ import datetime as dt
 import structlog
 
 from api.dependencies import Services
-from api.exchange import negotiation
+from api.exchange import negotiation, packages
 
 log = structlog.get_logger("exchange")
 
@@ -20,6 +21,8 @@ async def run(services: Services) -> None:
     while True:
         try:
             await asyncio.to_thread(tick, services)
+            await asyncio.to_thread(packages.sweep, services)
+            await asyncio.to_thread(packages.build_waiting, services)
         except Exception as error:
             log.warning("exchange round failed", kind=type(error).__name__, error=str(error))
         await asyncio.sleep(EVERY_S)

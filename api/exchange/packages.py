@@ -1,0 +1,412 @@
+"""Packages: ordered by a beneficiary, built in the background, signed by the provider, downloaded while rights last.
+
+A package holds what an agreement gives: all of it, one collection, or a result set. It is built from the ledger in
+pages, with rights read anew for each; a right that goes meanwhile ends the building. Its link works as long as the
+rights it was made under are the very same: with revocation, suspension or other terms it is dead at once.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import secrets
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from api.access.audit import append as audit_append
+from api.access.audit import disclosures
+from api.access.model import Caller, Group, Role, role_rules
+from api.access.redaction import redact
+from api.access.scope import View
+from api.dependencies import Services
+from api.exchange import asic, certificates, feed
+from api.exchange.container import LIMIT, Container, Packer, pack
+from api.exchange.feed import Rights, Row, rights
+from api.exchange.negotiation import document
+from api.exchange.originals import Originals
+from api.exchange.signatures import Signed, sign, verify
+from api.search.records import LARGEST_SHARED_MEMBER, sees_everything
+from common.errors import ConcordError, Conflict, NotFound
+from store.access import Agreement
+from store.exchange import Feed, Holding, Package, Volume
+from store.ingest import Delivery, Member, StoredRecord
+
+LOCK = 0x434F4E45
+"""First half of the advisory lock of a package that is being built."""
+SHARED_KEPT = 2_000
+OVER_VOLUME = "the agreement's volume for this month is used up"
+NOT_WHOLE = "the agreement does not give every part of the original"
+
+
+def folder(services: Services) -> Path:
+    return services.settings.home / "packages"
+
+
+def path_of(services: Services, package: str) -> Path:
+    return folder(services) / f"{package}.asice"
+
+
+def receiver(entry: Package) -> Caller:
+    """The caller that a package is made for: its office in the role that ordered it."""
+    role = Role(entry.role)
+    return Caller("package", entry.id, entry.office, role, role_rules()[role].permissions)
+
+
+def order(
+    session: Session, caller: Caller, purpose: str, agreement: int, request: dict[str, Any], ids: list[str] | None
+) -> Package:
+    """Enters a package to be built. `ids`: of a result set."""
+    rights(session, caller, purpose, agreement)
+    entry = Package(
+        id=secrets.token_hex(16),
+        agreement=agreement,
+        office=caller.office,
+        purpose=purpose,
+        role=caller.role.value,
+        basis="",
+        request=request if ids is None else {**request, "ids": ids},
+        created_by=caller.name,
+    )
+    session.add(entry)
+    session.flush()
+    return entry
+
+
+def alive(session: Session, entry: Package, caller: Caller, purpose: str) -> Rights:
+    """Rights under which the package's link works for `caller`. Raises as `rights`, and NotFound where they are not the
+    very rights it was made under."""
+    rights(session, caller, purpose, entry.agreement)
+    given = rights(session, receiver(entry), entry.purpose, entry.agreement)
+    if given.basis != entry.basis:
+        raise NotFound("made under other rights")
+    return given
+
+
+# ------------------------------------------------------------------------------------------------------------ building
+
+
+def build_waiting(services: Services) -> int:
+    """Builds every package that waits and that no other process is building."""
+    with services.database.session() as session:
+        waiting = list(session.scalars(select(Package.id).where(Package.state == "building").order_by(Package.created)))
+    built = 0
+    for name in waiting:
+        with services.database.connect(autocommit=True) as connection:
+            key = int(name[:7], 16)
+            row = connection.execute("select pg_try_advisory_lock(%s, %s)", (LOCK, key)).fetchone()
+            if row and row[0]:
+                built += _build(services, name)
+    return built
+
+
+def _build(services: Services, name: str) -> int:
+    with services.database.session() as session:
+        entry = session.get(Package, name)
+        if entry is None or entry.state != "building":
+            return 0
+    try:
+        Builder(services, entry).run()
+    except ConcordError as error:
+        _fail(services, name, str(error))
+    except Exception as error:
+        _fail(services, name, f"It could not be built ({type(error).__name__}).")
+        raise
+    return 1
+
+
+def _fail(services: Services, name: str, why: str) -> None:
+    with services.database.session() as session:
+        entry = session.get_one(Package, name)
+        entry.state, entry.error, entry.finished = "failed", why, dt.datetime.now(dt.UTC)
+
+
+@dataclass(slots=True)
+class Builder:
+    """One package while it is built."""
+
+    services: Services
+    entry: Package
+    records: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    without_original: Counter[str] = field(default_factory=Counter)
+    _shared: dict[str, bool] = field(default_factory=dict)
+    _deliveries: dict[int, dict[str, Any]] = field(default_factory=dict)
+
+    def run(self) -> None:
+        folder(self.services).mkdir(parents=True, exist_ok=True)
+        path = path_of(self.services, self.entry.id)
+        container = Container(path)
+        try:
+            manifest = self._fill(container)
+        except BaseException:
+            container.discard()
+            raise
+        self._sign(container, manifest)
+
+    def _fill(self, container: Container) -> bytes:
+        """Everything but the signature. Returns the manifest's SHA-256."""
+        container.add(pack("mimetype", asic.MIMETYPE, stored=True))
+        lines = path_of(self.services, self.entry.id).with_suffix(".provenance")
+        references = lines.with_suffix(".manifest")
+        originals = Originals(self.services.archive)
+        try:
+            with lines.open("wb+") as provenance, references.open("wb+") as manifest, container.packing() as packer:
+                manifest.write(asic.HEAD)
+                with self.services.database.session() as session:
+                    given = rights(session, receiver(self.entry), self.entry.purpose, self.entry.agreement)
+                    packer.add("agreement.json", document(given.agreement, given.version))
+                basis = given.basis
+                for rows in self._pages(given):
+                    self._page(rows, basis, packer, originals, provenance)
+                    while packer.written:
+                        manifest.write(asic.reference(*packer.written.popleft()))
+                provenance.seek(0)
+                packer.add("provenance.jsonl", provenance.read())
+                packer.add("report.json", orjson.dumps(self._report(given)))
+                packer.finish()
+                while packer.written:
+                    manifest.write(asic.reference(*packer.written.popleft()))
+                manifest.write(asic.TAIL)
+                manifest.seek(0)
+                content = manifest.read()
+                container.add(pack(asic.MANIFEST, content))
+        finally:
+            originals.close()
+            lines.unlink(missing_ok=True)
+            references.unlink(missing_ok=True)
+        self.entry.basis = basis
+        return hashlib.sha256(content).digest()
+
+    def _pages(self, given: Rights) -> Iterator[list[Row]]:
+        """Current records that the package may be about, page by page."""
+        wanted = self.entry.request.get("collection")
+        collections = [name for name in given.collections if wanted in (None, name)]
+        ids = self.entry.request.get("ids")
+        if ids is not None:
+            for start in range(0, len(ids), feed.ROWS_AT_ONCE):
+                with self.services.database.session() as session:
+                    condition = StoredRecord.id.in_(ids[start : start + feed.ROWS_AT_ONCE])
+                    yield list(feed.rows(session, condition, StoredRecord.collection.in_(collections)))
+            return
+        seq = 0
+        while True:
+            with self.services.database.session() as session:
+                found = list(feed.rows(session, StoredRecord.collection.in_(collections), StoredRecord.seq > seq))
+            if not found:
+                return
+            yield found
+            seq = found[-1].seq
+
+    def _page(self, rows: list[Row], basis: str, packer: Packer, originals: Originals, provenance: Any) -> None:
+        """One page: decided, counted and audited in one transaction, before any of it is written."""
+        services = self.services
+        with services.database.session() as session:
+            given = rights(session, receiver(self.entry), self.entry.purpose, self.entry.agreement)
+            if given.basis != basis:
+                raise Conflict("Rights changed while the package was built.", remedy="Order it again.")
+            seen = [(row, given.scope.view(feed.deciding(row.record), given.today)) for row in rows if not row.deleted]
+            readable = [(row, view) for row, view in seen if Group.BIBLIOGRAPHY in view.groups]
+            shown = [(row, view, redact(row.record, view)) for row, view in readable]
+            shown = self._within_volume(session, given, shown)
+            whole = {row.id: self._whole(session, given, row) for row, view, _ in shown if sees_everything(view)}
+            lines = [(row.id, row.record, view) for row, view, _ in shown]
+            details = {"agreement": self.entry.agreement, "package": self.entry.id}
+            caller = receiver(self.entry)
+            entries = disclosures("package", caller, self.entry.purpose, lines, content=True, details=details)
+            audit_append(session, services.keys, services.audit.chain, entries)
+            self._load_deliveries(session, rows)
+        for row, _, record in shown:
+            base = f"records/{quote(row.id, safe='')}"
+            packer.add(f"{base}/record.json", orjson.dumps(record))
+            told: dict[str, Any] = {
+                "id": row.id,
+                "record": f"{base}/record.json",
+                "format": row.record["source"]["format"],
+                "reader_version": row.record["source"]["reader_version"],
+                "delivered": self._deliveries.get(row.record["source"]["delivery"]),
+            }
+            content = self._original(originals, row) if whole.get(row.id) else None
+            if content is None:
+                told["original"], told["why"] = None, NOT_WHOLE
+                self.without_original[NOT_WHOLE] += 1
+            else:
+                told["original"] = f"{base}/original.{_suffix(content)}"
+                told["sha256"] = hashlib.sha256(content).hexdigest()
+                packer.add(told["original"], content)
+            provenance.write(orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE))
+            self.records += 1
+
+    def _within_volume(
+        self, session: Session, given: Rights, shown: list[tuple[Row, View, dict[str, Any]]]
+    ) -> list[tuple[Row, View, dict[str, Any]]]:
+        """What the month's volume allows, entered as held: corrections of it flow, and a purge counts it."""
+        number = given.agreement.id
+        if not shown:
+            return shown
+        session.execute(insert(Feed).values(agreement=number).on_conflict_do_nothing())
+        held_feed = session.get_one(Feed, number, with_for_update=True)
+        held_feed.collections = sorted({*held_feed.collections, *given.collections})
+        ids = [row.id for row, _, _ in shown]
+        known = set(
+            session.scalars(
+                select(Holding.record).where(
+                    Holding.agreement == number, Holding.record.in_(ids), Holding.withdrawn.is_(False)
+                )
+            )
+        )
+        cap = given.terms.volume_cap
+        month = f"{given.today:%Y-%m}"
+        used = session.get(Volume, (number, month))
+        room = None if cap is None else max(0, cap - (used.records if used else 0))
+        kept: list[tuple[Row, View, dict[str, Any]]] = []
+        new: list[dict[str, Any]] = []
+        for row, view, record in shown:
+            if row.id not in known:
+                if room is not None and len(new) >= room:
+                    self.skipped[OVER_VOLUME] += 1
+                    continue
+                digest = hashlib.sha256(orjson.dumps(record, option=orjson.OPT_SORT_KEYS)).digest()
+                new.append({"agreement": number, "record": row.id, "digest": digest, "position": 0, "withdrawn": False})
+            kept.append((row, view, record))
+        if new:
+            statement = insert(Holding)
+            values = {name: statement.excluded[name] for name in ("digest", "withdrawn")}
+            session.execute(statement.on_conflict_do_update(index_elements=["agreement", "record"], set_=values), new)
+            volume = insert(Volume).values(agreement=number, month=month, records=len(new))
+            session.execute(
+                volume.on_conflict_do_update(
+                    index_elements=["agreement", "month"], set_={"records": Volume.records + len(new)}
+                )
+            )
+        return kept
+
+    def _whole(self, session: Session, given: Rights, row: Row) -> bool:
+        """Whether the original holds nothing that the beneficiary may not see: a part cut out of its file, or a file
+        all of whose records it may see whole."""
+        source = row.record["source"]
+        if source.get("byte_offset") is not None and source.get("byte_length") is not None:
+            return True
+        sha256 = source["sha256"]
+        if sha256 not in self._shared:
+            statement = (
+                select(StoredRecord.id)
+                .join(Member, Member.id == StoredRecord.member)
+                .where(Member.sha256 == sha256)
+                .limit(LARGEST_SHARED_MEMBER + 1)
+            )
+            held = list(session.scalars(statement))
+            others = list(feed.rows(session, StoredRecord.id.in_(held))) if len(held) <= LARGEST_SHARED_MEMBER else []
+            if len(self._shared) >= SHARED_KEPT:
+                self._shared.clear()
+            self._shared[sha256] = bool(others) and all(
+                not other.deleted and sees_everything(given.scope.view(feed.deciding(other.record), given.today))
+                for other in others
+            )
+        return self._shared[sha256]
+
+    @staticmethod
+    def _original(originals: Originals, row: Row) -> bytes:
+        source = row.record["source"]
+        if source.get("byte_offset") is not None and source.get("byte_length") is not None:
+            return originals.read(source["sha256"], source["byte_offset"], source["byte_length"])
+        return originals.whole(source["sha256"])
+
+    def _load_deliveries(self, session: Session, rows: list[Row]) -> None:
+        wanted = {row.record["source"]["delivery"] for row in rows if row.record} - self._deliveries.keys()
+        if wanted:
+            for found in session.scalars(select(Delivery).where(Delivery.sequence.in_(wanted))):
+                # The file's name and its place in the provider's sequence are the provider's own business.
+                self._deliveries[found.sequence] = {"provider": found.provider, "received": found.received}
+
+    def _report(self, given: Rights) -> dict[str, Any]:
+        return {
+            "package": self.entry.id,
+            "agreement": given.agreement.id,
+            "version": given.version.version,
+            "terms_sha256": given.version.digest.hex(),
+            "provider": given.agreement.provider,
+            "beneficiary": given.agreement.beneficiary,
+            "purpose": self.entry.purpose,
+            "made": dt.datetime.now(dt.UTC),
+            "request": {name: value for name, value in self.entry.request.items() if name != "ids"},
+            "records": self.records,
+            "left_out": dict(self.skipped),
+            "without_original": dict(self.without_original),
+            "notices": {name: list(texts) for name, texts in given.scope.notices.items()},
+            "attribution": given.terms.attribution,
+        }
+
+    def _sign(self, container: Container, manifest: bytes) -> None:
+        """With the provider's key where it left one here; otherwise the package waits for its signature."""
+        with self.services.database.session() as session:
+            entry = session.get_one(Package, self.entry.id)
+            entry.basis, entry.records, entry.manifest = self.entry.basis, self.records, manifest.hex()
+            agreement = session.get_one(Agreement, entry.agreement)
+            found = certificates.signing_key(session, self.services.keys, agreement.provider)
+            if found is None:
+                container.suspend()
+                entry.state = "unsigned"
+                return
+            _finish(entry, container, sign(manifest, *found))
+
+
+def _finish(entry: Package, container: Container, signature: bytes) -> None:
+    container.add(pack(asic.SIGNATURE, signature, stored=True))
+    entry.size, entry.sha256 = container.close()
+    entry.state, entry.finished = "ready", dt.datetime.now(dt.UTC)
+
+
+def add_signature(services: Services, session: Session, entry: Package, provider: str, cms: bytes) -> Signed:
+    """The provider's own signature over the manifest of a package that waits for it. Raises SignatureRefused."""
+    if entry.state != "unsigned" or entry.manifest is None:
+        raise Conflict(f"The package is {entry.state}; it waits for no signature.")
+    digests = {"sha256": bytes.fromhex(entry.manifest)}
+    found = verify(cms, digests, certificates.of_office(session, provider))
+    _finish(entry, Container(path_of(services, entry.id), resume=True), cms)
+    return found
+
+
+def manifest(services: Services, entry: Package) -> bytes:
+    """The manifest of a package that waits for its signature: its last member so far."""
+    path = path_of(services, entry.id)
+    with path.with_suffix(".directory").open("rb") as directory:
+        content = directory.read()
+    start = content.rindex(asic.MANIFEST.encode()) - 46
+    size, offset = int.from_bytes(content[start + 20 : start + 24], "little"), content[start + 42 : start + 46]
+    place = int.from_bytes(offset, "little")
+    if place == LIMIT:
+        place = int.from_bytes(content[start + 46 + len(asic.MANIFEST) + 4 :][:8], "little")
+    with path.open("rb") as source:
+        source.seek(place + 30 + len(asic.MANIFEST))
+        return zlib.decompress(source.read(size), -15)
+
+
+def _suffix(content: bytes) -> str:
+    start = content[:200].lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    return {b"<": "xml", b"{": "json", b"[": "json"}.get(start, "bin")
+
+
+def sweep(services: Services) -> int:
+    """Deletes the files of packages whose rights are gone. Returns how many."""
+    gone = 0
+    with services.database.session() as session:
+        statement = select(Package).where(Package.state.in_(["ready", "unsigned"]))
+        for entry in session.scalars(statement.with_for_update(skip_locked=True)):
+            agreement = session.get_one(Agreement, entry.agreement)
+            if agreement.state in ("revoked", "expired"):
+                entry.state = "dead"
+                path = path_of(services, entry.id)
+                path.unlink(missing_ok=True)
+                path.with_suffix(".directory").unlink(missing_ok=True)
+                gone += 1
+    return gone

@@ -1,0 +1,109 @@
+"""How fast packages are made, beside a plain zip with SHA-256 of the very same bytes, and what memory that takes.
+
+    python -m benchmarks.packages OPENSEARCH_URL POSTGRESQL_URL [RECORDS]
+
+Loads RECORDS (50,000 by default) small DOCDB records of our own, builds a certified package of all of them in a process
+of its own, then writes the same members with zipfile and hashes them. Aim: at least 0.7 of the plain rate.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import multiprocessing
+import sys
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from api.exchange import packages
+from api.exchange.packages import Builder, path_of
+from store.exchange import Package
+from tests.exchange.offices import agreed, load, party
+from tests.exchange.test_packages import TERMS
+from tests.pipeline.docdb import document
+from tests.platforms import running
+
+
+def build(settings: Any, package: str, result: Any) -> None:
+    """In a process of its own: seconds, and the growth of its memory after the first tenth of the pages."""
+    from api.dependencies import Services
+    from api.search.engine import Engine
+    from store.database import Database
+
+    database = Database(settings.database_url.get_secret_value())
+    services = Services(settings, database, Engine(settings.opensearch_url, settings.index_prefix))
+    process = psutil.Process()
+    seen: list[int] = []
+    plain = Builder._page
+
+    def watched(self: Builder, *arguments: Any) -> None:
+        plain(self, *arguments)
+        seen.append(process.memory_info().rss)
+
+    Builder._page = watched  # type: ignore[method-assign]
+    with database.session() as session:
+        entry = session.get_one(Package, package)
+    started = time.perf_counter()
+    Builder(services, entry).run()
+    seconds = time.perf_counter() - started
+    early = max(seen[: max(1, len(seen) // 10)])
+    result.send((seconds, early, max(seen), path_of(services, package)))
+
+
+def plain_zip(source: Path, target: Path) -> tuple[float, int]:
+    """Seconds that zipfile and hashlib take for the same members; reading them out of the package is not counted."""
+    seconds, size = 0.0, 0
+    with zipfile.ZipFile(source) as held, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as made:
+        for info in held.infolist():
+            content = held.read(info)
+            size += len(content)
+            started = time.perf_counter()
+            made.writestr(info.filename, content, info.compress_type)
+            hashlib.sha256(content).digest()
+            seconds += time.perf_counter() - started
+        started = time.perf_counter()
+    return seconds + time.perf_counter() - started, size
+
+
+async def main(opensearch_url: str, database_url: str, records: int) -> None:
+    with tempfile.TemporaryDirectory() as home:
+        async with running(opensearch_url, database_url, Path(home)) as platform:
+            provider, beneficiary = party(platform), party(platform)
+            await load(platform, provider.office, Path(home) / "1.xml", (document(n) for n in range(records)))
+            number = await agreed(provider, beneficiary, **TERMS)
+            caller = packages.receiver(
+                Package(id="0", agreement=number, office=beneficiary.office, purpose="examination", role="office-agent")
+            )
+            with platform.database.session() as session:
+                entry = packages.order(session, caller, "examination", number, {}, None)
+            context = multiprocessing.get_context("spawn")
+            here, there = context.Pipe()
+            worker = context.Process(target=build, args=(platform.settings, entry.id, there))
+            worker.start()
+            seconds, early, most, path = await asyncio.to_thread(here.recv)
+            worker.join()
+            plain, size = plain_zip(path, Path(home) / "plain.zip")
+            print(
+                json.dumps(
+                    {
+                        "records": records,
+                        "bytes": size,
+                        "package_s": round(seconds, 2),
+                        "package_records_per_s": round(records / seconds),
+                        "plain_zip_s": round(plain, 2),
+                        "ratio": round(plain / seconds, 2),
+                        "memory_after_a_tenth_mb": early >> 20,
+                        "memory_most_mb": most >> 20,
+                    }
+                )
+            )
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 50_000))

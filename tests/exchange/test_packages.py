@@ -1,0 +1,280 @@
+"""Packages: what is in them, who can check them, and that no byte of them can be changed unnoticed."""
+
+# ruff: noqa: ASYNC240 - small files of a test
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import json
+import random
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from typer.testing import CliRunner
+
+from api.exchange import asic
+from api.exchange.asic import MANIFEST, SIGNATURE, PackageRefused
+from api.exchange.signatures import sign
+from cli.main import app
+from tests.exchange.certificates import Holder, holder, openssl
+from tests.exchange.offices import Party, Receiver, agreed, load
+from tests.pipeline.docdb import document as doc
+from tests.pipeline.docdb import record_id
+from tests.platforms import Platform
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+WHOLE = ["bibliography", "full-text", "images", "legal-status", "personal-data"]
+TERMS: dict[str, Any] = {"tier": "content", "groups": WHOLE, "purposes": ["examination"]}
+
+
+async def ordered(beneficiary: Party, agreement: int, *, until: str = "ready", **more: Any) -> dict[str, Any]:
+    made = await beneficiary.call("POST", "/exchange/packages", 202, json={"agreement": agreement, **more})
+    async with asyncio.timeout(60):
+        while made["state"] == "building":
+            await asyncio.sleep(0.05)
+            made = await beneficiary.call("GET", f"/exchange/packages/{made['id']}")
+    assert made["state"] == until, made
+    return dict(made)
+
+
+async def fetched(beneficiary: Party, package: dict[str, Any], path: Path) -> Path:
+    got = await beneficiary.raw("GET", f"/exchange/packages/{package['id']}/content")
+    assert got.status_code == 200, got.text
+    path.write_bytes(got.content)
+    return path
+
+
+def check(path: Path, *holders: Holder) -> asic.Verified:
+    return asic.check(path, {one.fingerprint: one.certificate for one in holders})
+
+
+def refusal(path: Path, *holders: Holder) -> PackageRefused:
+    with pytest.raises(PackageRefused) as caught:
+        check(path, *holders)
+    return caught.value
+
+
+def rewritten(source: Path, target: Path, changes: dict[str, bytes | None]) -> Path:
+    """The same package with members replaced (or left out) by somebody who knows how zips are made."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
+        for info in old.infolist():
+            content = changes.pop(info.filename, old.read(info))
+            if content is not None:
+                kind = zipfile.ZIP_STORED if info.filename == "mimetype" else zipfile.ZIP_DEFLATED
+                new.writestr(info.filename, content, kind)
+        for name, content in changes.items():
+            if content is not None:
+                new.writestr(name, content)
+    return target
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def package(platform: Platform, provider: Party, beneficiary: Party, tmp_path: Path) -> Path:
+    await load(platform, provider.office, tmp_path / "1.xml", [doc(n) for n in range(8)])
+    number = await agreed(provider, beneficiary, **TERMS)
+    return await fetched(beneficiary, await ordered(beneficiary, number), tmp_path / "p.asice")
+
+
+async def test_a_package_holds_originals_records_and_agreement_and_openssl_verifies_it(
+    package: Path, provider: Party, tmp_path: Path
+) -> None:
+    found = check(package, provider.holder)
+    assert found.records == 8
+    assert found.agreement["provider"] == provider.office
+    out = tmp_path / "unpacked"
+    with zipfile.ZipFile(package) as content:
+        assert content.namelist()[0] == "mimetype"
+        content.extractall(out)
+    base = out / "records" / record_id(3, provider.office)
+    record = json.loads((base / "record.json").read_bytes())
+    original = (base / "original.xml").read_text()
+    assert record["id"] == record_id(3, provider.office)
+    assert original.startswith("<exch:exchange-document ")
+    assert original.count("<exch:exchange-document ") == 1
+    assert "heat pump" in original
+    lines = [json.loads(line) for line in (out / "provenance.jsonl").read_text().splitlines()]
+    assert len(lines) == 8
+    assert all(line["format"] == "docdb" for line in lines)
+    assert "1.xml" not in (out / "provenance.jsonl").read_text()
+    (tmp_path / "provider.pem").write_text(provider.holder.pem)
+    command = f"cms -verify -binary -inform DER -in {SIGNATURE} -content {MANIFEST} -CAfile ../provider.pem -out seen"
+    done = openssl(out, command)
+    assert done.returncode == 0, done.stderr.decode()
+    (tmp_path / "other.pem").write_text(holder("XX").pem)
+    assert openssl(out, command.replace("provider.pem", "other.pem")).returncode != 0
+
+
+async def test_every_flipped_byte_is_noticed(package: Path, provider: Party, tmp_path: Path) -> None:
+    content = package.read_bytes()
+    generator = random.Random(7)
+    places = {*range(120), *range(len(content) - 150, len(content)), *generator.sample(range(len(content)), 600)}
+    altered = tmp_path / "altered.asice"
+    reasons = set()
+    for place in sorted(places):
+        changed = bytearray(content)
+        changed[place] ^= 1 << generator.randrange(8)
+        altered.write_bytes(changed)
+        reasons.add(refusal(altered, provider.holder).reason)
+    assert {"member-altered", "container-altered", "not-a-package"} <= reasons
+
+
+async def test_each_manipulation_has_its_own_reason_and_names_the_member(
+    package: Path, provider: Party, beneficiary: Party, tmp_path: Path
+) -> None:
+    import hashlib
+
+    target = tmp_path / "made.asice"
+    member = f"records/{record_id(5, provider.office)}/record.json"
+    with zipfile.ZipFile(package) as held:
+        manifest, record = held.read(MANIFEST), held.read(member)
+
+    found = refusal(rewritten(package, target, {member: record.replace(b"number 5", b"number 6")}), provider.holder)
+    assert (found.reason, found.place.member) == ("member-altered", member)
+    found = refusal(rewritten(package, target, {member: None}), provider.holder)
+    assert (found.reason, found.place.member) == ("member-missing", member)
+    found = refusal(rewritten(package, target, {"records/extra.json": b"{}"}), provider.holder)
+    assert (found.reason, found.place.member) == ("member-added", "records/extra.json")
+    swapped = manifest.replace(b"record.json", b"record.jso_", 1)
+    found = refusal(rewritten(package, target, {MANIFEST: swapped}), provider.holder)
+    assert (found.reason, found.place.member) == ("manifest-altered", MANIFEST)
+    other = beneficiary.holder
+    forged = sign(hashlib.sha256(manifest).digest(), other.certificate, other.key)
+    found = refusal(rewritten(package, target, {SIGNATURE: forged}), provider.holder)
+    assert (found.reason, found.place.member) == ("other-signer", SIGNATURE)
+    expired = holder(provider.office, days=-1, since=20)
+    late = sign(hashlib.sha256(manifest).digest(), expired.certificate, expired.key)
+    found = refusal(rewritten(package, target, {SIGNATURE: late}), provider.holder, expired)
+    assert found.reason == "certificate-expired"
+    assert refusal(rewritten(package, target, {}), provider.holder).reason == "container-altered"
+    target.write_bytes(package.read_bytes()[:-1000])
+    assert refusal(target, provider.holder).reason == "not-a-package"
+
+
+async def test_the_command_names_what_is_wrong(package: Path, provider: Party, tmp_path: Path) -> None:
+    pem = tmp_path / "provider.pem"
+    pem.write_text(provider.holder.pem)
+    runner = CliRunner()
+    done = runner.invoke(app, ["verify", str(package), "--certificate", str(pem), "--json"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["records"] == 8
+    member = f"records/{record_id(2, provider.office)}/original.xml"
+    altered = rewritten(package, tmp_path / "a.asice", {member: b"<other/>"})
+    done = runner.invoke(app, ["verify", str(altered), "--certificate", str(pem), "--json"])
+    assert done.exit_code == 1
+    told = json.loads(done.stdout)
+    assert (told["reason"], told["member"]) == ("member-altered", member)
+
+
+async def test_ranges_resume_a_download(
+    platform: Platform, provider: Party, beneficiary: Party, tmp_path: Path
+) -> None:
+    await load(platform, provider.office, tmp_path / "1.xml", [doc(n) for n in range(3)])
+    number = await agreed(provider, beneficiary, **TERMS)
+    made = await ordered(beneficiary, number)
+    path = f"/exchange/packages/{made['id']}/content"
+    whole = await beneficiary.raw("GET", path)
+    size = len(whole.content)
+    assert size == made["size"]
+    for given, first, last in (
+        ("bytes=0-99", 0, 99),
+        (f"bytes=100-{size + 9}", 100, size - 1),
+        ("bytes=100-", 100, size - 1),
+        ("bytes=-10", size - 10, size - 1),
+    ):
+        part = await beneficiary.raw("GET", path, headers={"range": given})
+        assert part.status_code == 206
+        assert part.headers["content-range"] == f"bytes {first}-{last}/{size}"
+        assert part.content == whole.content[first : last + 1]
+    assert (await beneficiary.raw("GET", path, headers={"range": f"bytes={size}-"})).status_code == 416
+    for headers in ({"range": "lines=1-2"}, {"range": "bytes=0-9", "if-range": '"other"'}):
+        assert (await beneficiary.raw("GET", path, headers=headers)).status_code == 200
+
+
+async def test_links_die_with_the_rights_they_were_made_under(
+    platform: Platform, provider: Party, beneficiary: Party, tmp_path: Path
+) -> None:
+    await load(platform, provider.office, tmp_path / "1.xml", [doc(1)])
+    number = await agreed(provider, beneficiary, **TERMS)
+    made = await ordered(beneficiary, number)
+    path = f"/exchange/packages/{made['id']}/content"
+    await provider.call("GET", path, 404)
+    state = f"/agreements/{number}/state"
+    for to, status in (("suspended", 409), ("active", 200)):
+        await provider.call("POST", state, json={"to": to})
+        assert (await beneficiary.raw("GET", path)).status_code == status
+    platform.policy(f"{provider.office.lower()}-patent-default", denied=[beneficiary.office])
+    assert (await beneficiary.raw("GET", path)).status_code == 404
+    platform.policy(f"{provider.office.lower()}-patent-default")
+    assert (await beneficiary.raw("GET", path)).status_code == 200
+    await provider.call("POST", state, json={"to": "revoked"})
+    for headers in ({}, {"range": "bytes=0-9"}):
+        assert (await beneficiary.raw("GET", path, headers=headers)).status_code == 409
+
+
+async def test_without_every_group_the_original_stays_out(
+    platform: Platform, provider: Party, beneficiary: Party, tmp_path: Path
+) -> None:
+    await load(platform, provider.office, tmp_path / "1.xml", [doc(1)])
+    number = await agreed(provider, beneficiary, tier="metadata")
+    path = await fetched(beneficiary, await ordered(beneficiary, number), tmp_path / "p.asice")
+    with zipfile.ZipFile(path) as content:
+        assert not [name for name in content.namelist() if "original" in name]
+        assert json.loads(content.read("provenance.jsonl"))["original"] is None
+        assert json.loads(content.read("report.json"))["without_original"]
+
+
+async def test_a_result_set_under_the_agreement_alone(
+    platform: Platform, provider: Party, beneficiary: Party, tmp_path: Path
+) -> None:
+    documents = [doc(n, "Umbrella frame" if n == 4 else "Sample kettle") for n in range(6)]
+    await load(platform, provider.office, tmp_path / "1.xml", documents)
+    number = await agreed(provider, beneficiary, **TERMS, volume_cap=3)
+    path = await fetched(beneficiary, await ordered(beneficiary, number, query="umbrella"), tmp_path / "p.asice")
+    assert check(path, provider.holder).records == 1
+    # What a package gave is held: it counts, and is not new to the changes.
+    path = await fetched(beneficiary, await ordered(beneficiary, number), tmp_path / "q.asice")
+    assert check(path, provider.holder).records == 3
+    receiver = Receiver(beneficiary, number)
+    assert len(await receiver.follow()) == 3
+    await load(platform, provider.office, tmp_path / "2.xml", [doc(4, "Umbrella frame, corrected")])
+    assert await receiver.follow() == [("correction", record_id(4, provider.office))]
+
+
+async def test_a_provider_that_keeps_its_key_signs_the_manifest_itself(
+    platform: Platform, provider: Party, beneficiary: Party, tmp_path: Path
+) -> None:
+    import base64
+    import hashlib
+
+    await load(platform, provider.office, tmp_path / "1.xml", [doc(1), doc(2)])
+    number = await agreed(provider, beneficiary, keys_here=False, **TERMS)
+    made = await ordered(beneficiary, number, until="unsigned")
+    path = f"/exchange/packages/{made['id']}"
+    assert (await beneficiary.raw("GET", f"{path}/content")).status_code == 404
+    await beneficiary.call("GET", f"{path}/manifest", 404)
+    manifest = (await provider.raw("GET", f"{path}/manifest")).content
+    assert hashlib.sha256(manifest).hexdigest() == made["manifest_sha256"]
+
+    def body(by: Holder) -> dict[str, str]:
+        signed = sign(hashlib.sha256(manifest).digest(), by.certificate, by.key)
+        return {"signature": base64.b64encode(signed).decode()}
+
+    refused = await provider.call("POST", f"{path}/signature", 400, json=body(beneficiary.holder))
+    assert refused["reason"] == "other-signer"
+    await beneficiary.call("POST", f"{path}/signature", 404, json=body(beneficiary.holder))
+    await provider.call("POST", f"{path}/signature", json=body(provider.holder))
+    await provider.call("POST", f"{path}/signature", 409, json=body(provider.holder))
+    held = await fetched(beneficiary, made, tmp_path / "p.asice")
+    assert check(held, provider.holder).records == 2
+
+
+async def test_a_certificate_is_judged_for_the_day_that_is_asked(package: Path, provider: Party) -> None:
+    known = {provider.holder.fingerprint: provider.holder.certificate}
+    later = dt.datetime.now(dt.UTC) + dt.timedelta(days=4_000)
+    with pytest.raises(PackageRefused) as caught:
+        asic.check(package, known, at=later)
+    assert caught.value.reason == "certificate-expired"
