@@ -20,6 +20,7 @@ COMMAND_MODULES = (
     "cli.serve",
     "cli.quality",
     "cli.exchange",
+    "cli.export",
 )
 """Each has `register(app)`, which adds its commands."""
 

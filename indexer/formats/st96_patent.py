@@ -280,7 +280,14 @@ def citations(node: etree._Element) -> Iterator[DraftCitation]:
     said = (attribute(node, "citedPhaseCategory"), attribute(node, "citingPartyCategory"))
     phase = ", ".join(part for part in said if part) or None
     relevance = every(node, "DocumentRelevanceBag/DocumentRelevance") + every(node, "DocumentRelevance")
-    category = " ".join(c for part in relevance for c in values(part, "RelevanceCategoryCode") + values(part, "CitationCategoryCode")) or None
+    category = (
+        " ".join(
+            c
+            for part in relevance
+            for c in values(part, "RelevanceCategoryCode") + values(part, "CitationCategoryCode")
+        )
+        or None
+    )
     claims = ", ".join(values(node, ".//RelatedClaimBag/ClaimNumber") + values(node, ".//RelatedClaimText")) or None
     passages = [words for part in every(node, "CitedPassageBag") if (words := st36.spaced(part)) is not None]
     passages += values(node, "CommentText")

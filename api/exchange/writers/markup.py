@@ -1,13 +1,14 @@
-"""XML elements without ceremony: names with prefixes, parts that are not there leave no trace, characters XML allows.
+"""XML elements without ceremony: names with prefixes, no trace of what is not there, only what XML allows.
 
-`E("com:ApplicationNumber", E("com:ApplicationNumberText", raw))` is None where `raw` is None: an element is made only if
-something stands in it, so a writer says in order what may stand where and need not ask whether it does.
+`E("com:ApplicationNumber", E("com:ApplicationNumberText", raw))` is None where `raw` is None: an element is
+made only if something stands in it, so a writer says in order what may stand where and need not ask whether it does.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from lxml import etree
 
@@ -85,10 +86,10 @@ def clean(text: str) -> str:
 
 def serialised(root: Element, *prefixes: str, default: str | None = None) -> bytes:
     """A document in UTF-8 with its namespaces declared once, at the root; that of `default` without prefix."""
-    wanted: dict[str | None, str] = {prefix: NAMESPACES[prefix] for prefix in prefixes}
+    wanted: dict[Any, str] = {prefix: NAMESPACES[prefix] for prefix in prefixes}
     if default is not None:
         wanted[None] = NAMESPACES[default]
-    top = etree.Element(root.tag, dict(root.attrib), nsmap=wanted)
+    top = etree.Element(root.tag, {str(k): str(v) for k, v in root.attrib.items()}, nsmap=wanted)
     top.text = root.text
     top.extend(list(root))
     etree.cleanup_namespaces(top, keep_ns_prefixes=list(prefixes))

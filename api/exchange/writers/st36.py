@@ -65,7 +65,9 @@ def write(record: Record) -> bytes:
     """Raises UnwritableRecord where the record has no publication, application or grant number."""
     wanted = (NumberType.PUBLICATION, NumberType.APPLICATION, NumberType.PCT_APPLICATION, NumberType.PCT_PUBLICATION)
     if record.number(*wanted) is None:
-        raise unwritable(FORMAT, record.id, [Missing("numbers", "a document must refer to a publication or application")])
+        raise unwritable(
+            FORMAT, record.id, [Missing("numbers", "a document must refer to a publication or application")]
+        )
     root = E(
         "patent-document",
         {"lang": record.language, "country": record.office},
@@ -264,7 +266,9 @@ def _designations(record: Record) -> Element | None:
         way = one.type or "designation-of-states"
         if NAME.fullmatch(way):
             ways.setdefault(way, []).append(one.office)
-    return E("designation-of-states", [E(way, [E("country", office) for office in offices]) for way, offices in ways.items()])
+    return E(
+        "designation-of-states", [E(way, [E("country", office) for office in offices]) for way, offices in ways.items()]
+    )
 
 
 def _relations(record: Record) -> list[Element | None]:

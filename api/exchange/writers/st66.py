@@ -31,7 +31,9 @@ def write(record: Record) -> bytes:
     number = record.number(NumberType.APPLICATION, NumberType.REGISTRATION, NumberType.INTERNATIONAL)
     if number is None:
         raise unwritable(
-            FORMAT, record.id, [Missing("numbers", "a mark must have an application, registration or international number")]
+            FORMAT,
+            record.id,
+            [Missing("numbers", "a mark must have an application, registration or international number")],
         )
     return parts.transaction("tm", "TradeMarkTransactionBody", "TradeMarkDetails", _mark(record), number, "Trade Mark")
 
@@ -57,7 +59,10 @@ def _mark(record: Record) -> Element | None:
         E("tm:ExpiryDate", iso(first_of(record, DateType.EXPIRY))),
         E("tm:TerminationDate", iso(first_of(record, DateType.TERMINATION))),
         E("tm:MarkCurrentStatusCode", status.raw_code if status else None),
-        E("tm:MarkCurrentStatusDate", iso((status.event_date if status else None) or first_of(record, DateType.STATUS))),
+        E(
+            "tm:MarkCurrentStatusDate",
+            iso((status.event_date if status else None) or first_of(record, DateType.STATUS)),
+        ),
         _designations(record),
         E("tm:PreviousRegistrationDetails", _previous(record)),
         E("tm:DivisionalApplicationDetails", _initial(record)),

@@ -18,7 +18,9 @@ def write(record: Record) -> bytes:
     number = record.number(NumberType.REGISTRATION, NumberType.APPLICATION, NumberType.INTERNATIONAL)
     if number is None:
         raise unwritable(
-            FORMAT, record.id, [Missing("numbers", "a design must have a registration, application or international number")]
+            FORMAT,
+            record.id,
+            [Missing("numbers", "a design must have a registration, application or international number")],
         )
     return parts.transaction("ds", "DesignTransactionBody", "DesignDetails", _design(record), number, "Design")
 
@@ -66,8 +68,14 @@ def _design(record: Record) -> Element | None:
         [E("ds:OtherDate", iso(fact.date)) for fact in labelled(record, "OtherDate")],
         E("ds:TotalDesign", str(details.total_designs) if details and details.total_designs else None),
         E("ds:DesignCurrentStatusCode", status.raw_code if status else None),
-        E("ds:DesignCurrentStatusDate", iso((status.event_date if status else None) or first_of(record, DateType.STATUS))),
-        E("ds:DesignRepresentationSheetDetails", E("ds:DesignRepresentationSheet", E("ds:ViewDetails", _views(record)))),
+        E(
+            "ds:DesignCurrentStatusDate",
+            iso((status.event_date if status else None) or first_of(record, DateType.STATUS)),
+        ),
+        E(
+            "ds:DesignRepresentationSheetDetails",
+            E("ds:DesignRepresentationSheet", E("ds:ViewDetails", _views(record))),
+        ),
         E("ds:IndicationProductDetails", _products(record)),
         parts.priorities("ds", record),
         parts.exhibitions("ds", record),
@@ -125,9 +133,7 @@ def _products(record: Record) -> list[Element | None]:
     indicated = texts(record, TextType.PRODUCT_INDICATION)
     schemes = [one for one in record.classifications if one.scheme in ("LOCARNO", f"{record.office}-DESIGN")]
     symbols = {one.symbol for one in schemes}
-    found = [
-        parts.localised("ds:IndicationProduct", text) for text in indicated if text.class_symbol not in symbols
-    ]
+    found = [parts.localised("ds:IndicationProduct", text) for text in indicated if text.class_symbol not in symbols]
     for scheme, edition in dict.fromkeys((one.scheme, one.edition) for one in schemes):
         classes = [one for one in schemes if (one.scheme, one.edition) == (scheme, edition)]
         found.append(

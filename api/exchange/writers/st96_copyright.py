@@ -6,7 +6,19 @@ from api.exchange.writers import st96_parts as parts
 from api.exchange.writers.codes import category, code
 from api.exchange.writers.markup import E, Element
 from api.exchange.writers.result import Missing, unwritable
-from api.exchange.writers.saying import current_event, events, first_of, iso, labelled, note, notes, number_text, parties, tag, texts
+from api.exchange.writers.saying import (
+    current_event,
+    events,
+    first_of,
+    iso,
+    labelled,
+    note,
+    notes,
+    number_text,
+    parties,
+    tag,
+    texts,
+)
 from indexer.record import (
     DateType,
     NumberType,
@@ -39,13 +51,18 @@ def write(record: Record) -> bytes:
         "numbers.work": (record.number(NumberType.WORK), "OrphanWorkIdentifier is required"),
         "texts.title": (texts(record, TextType.TITLE), "OrphanWorkTitleTextBag requires a title"),
         "texts.work-description": (texts(record, TextType.WORK_DESCRIPTION), "a description of the work is required"),
-        "parties": (_parties(record), "OrphanWorkPartyBag requires an applicant, licensee, representative or rights holder"),
+        "parties": (
+            _parties(record),
+            "OrphanWorkPartyBag requires an applicant, licensee, representative or rights holder",
+        ),
         "work.kinds": (_kind(record), "OrphanWorkKindCode is required, one of ST.96's"),
         "texts.diligent-search": (_search(record), "DiligenceSearch requires a document by name"),
         "work.usage": (usages, "OrphanWorkUsageBag requires a category of usage, one of ST.96's"),
         "work.publish": (work is not None and work.publish is not None, "PublishIndicator is required"),
     }
-    missing = [Missing(field, why) for field, (value, why) in said.items() if value is None or value is False or value == []]
+    missing = [
+        Missing(field, why) for field, (value, why) in said.items() if value is None or value is False or value == []
+    ]
     if missing:
         raise unwritable(FORMAT, record.id, missing)
     return parts.document(_work(record), "com", "cpy")
@@ -64,7 +81,10 @@ def _work(record: Record) -> Element | None:
         E("cpy:OrphanWorkIdentifier", number_text(entry, COPYRIGHT) if entry else None),
         E("cpy:CreativeWorkIdentificationBag", _identifiers(record)),
         E("com:ApplicationDate", iso(first_of(record, DateType.FILING))),
-        E("cpy:OrphanWorkTitleTextBag", [parts.localised("cpy:OrphanWorkTitleText", text) for text in own or others[:1]]),
+        E(
+            "cpy:OrphanWorkTitleTextBag",
+            [parts.localised("cpy:OrphanWorkTitleText", text) for text in own or others[:1]],
+        ),
         E(
             "cpy:OrphanWorkAlternativeTitleBag",
             [parts.localised("cpy:OrphanWorkAlternativeTitle", text) for text in (others if own else others[1:])],
@@ -76,12 +96,19 @@ def _work(record: Record) -> Element | None:
         _parties(record),
         E("cpy:OrphanWorkKindCode", _kind(record)),
         _search(record),
-        E("cpy:CopyrightExpiry", E("com:ExpiryDate", iso(first_of(record, DateType.EXPIRY))), E("com:CountryCode", _expiry(record)))  # noqa: E501
+        E(
+            "cpy:CopyrightExpiry",
+            E("com:ExpiryDate", iso(first_of(record, DateType.EXPIRY))),
+            E("com:CountryCode", _expiry(record)),
+        )
         if first_of(record, DateType.EXPIRY)
         else None,
         E("cpy:OrphanWorkUsageBag", _usages(record)),
         E("cpy:PublishIndicator", _truth(bool(record.work and record.work.publish))),
-        E("cpy:OrphanWorkPublicationCategory", category("work_publication", note(record, "OrphanWorkPublicationCategory"))),
+        E(
+            "cpy:OrphanWorkPublicationCategory",
+            category("work_publication", note(record, "OrphanWorkPublicationCategory")),
+        ),
         E("com:DecisionDate", iso(next((fact.date for fact in labelled(record, "DecisionDate")), None))),
         E("com:DocumentIncludedBag", [_document(image.reference, image.caption) for image in record.images]),
         [parts.localised("com:CommentText", text) for text in notes(record, "CommentText")[:1]],
@@ -179,9 +206,7 @@ def _of_holder(record: Record, party: Party, name: str) -> str | None:
 
 
 def _document(reference: str, caption: str | None) -> Element | None:
-    return E(
-        "com:DocumentIncluded", E("com:DocumentName", caption or reference), E("com:FileName", reference)
-    )
+    return E("com:DocumentIncluded", E("com:DocumentName", caption or reference), E("com:FileName", reference))
 
 
 def _said(record: Record, type: TextType, name: str) -> list[Text]:
@@ -205,8 +230,21 @@ def _search(record: Record) -> Element | None:
         E("cpy:DiligenceSearchIdentifier", note(event, "DiligenceSearchIdentifier") if event else None),
         E("cpy:DiligenceSearchStatusCategory", category("work_search", event.raw_code) if event else None),
         document if asked is None else asked,
-        E("cpy:ProvenanceCategory", next((t.text for t in _said(record, TextType.DILIGENT_SEARCH, "ProvenanceCategory") if category("work_provenance", t.text)), None)),  # noqa: E501
-        *(E(f"com:{name}", iso(next((f.date for f in labelled(record, name)), None))) for name in ("SearchStartDate", "SearchEndDate")),  # noqa: E501
+        E(
+            "cpy:ProvenanceCategory",
+            next(
+                (
+                    t.text
+                    for t in _said(record, TextType.DILIGENT_SEARCH, "ProvenanceCategory")
+                    if category("work_provenance", t.text)
+                ),
+                None,
+            ),
+        ),
+        *(
+            E(f"com:{name}", iso(next((f.date for f in labelled(record, name)), None)))
+            for name in ("SearchStartDate", "SearchEndDate")
+        ),
     )
 
 

@@ -44,7 +44,10 @@ def write(record: Record) -> bytes:
     classes = _classes(record)
     if classes is None:
         missing.append(
-            Missing("classifications", "DesignClassificationBag requires a Locarno class with its edition, or a national one")
+            Missing(
+                "classifications",
+                "DesignClassificationBag requires a Locarno class with its edition, or a national one",
+            )
         )
     applicants = E("dgn:ApplicantBag", [_applicant(one) for one in _applying(record)])
     if applicants is None:
@@ -186,7 +189,7 @@ def _locarno(record: Record, one: Classification, *, first: bool) -> Element | N
                 E("com:LocarnoSubclass", sub),
                 parts.localised("com:LocarnoSubclassProductIndicationText", text) if text else None,
             )
-            for text in (indicated or [None])
+            for text in (*indicated,) or (None,)
         ],
     )
 

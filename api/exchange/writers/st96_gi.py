@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from api.exchange.writers import st96_parts as parts
 from api.exchange.writers.codes import category, code
-from api.exchange.writers.markup import Attributes, E, Element
+from api.exchange.writers.markup import E, Element
 from api.exchange.writers.result import Missing, unwritable
-from api.exchange.writers.saying import current_event, events, first_of, iso, note, notes, number_text, parties, tag, texts
+from api.exchange.writers.saying import (
+    current_event,
+    events,
+    first_of,
+    iso,
+    note,
+    notes,
+    number_text,
+    parties,
+    tag,
+    texts,
+)
 from indexer.record import (
     DateType,
     NumberType,
@@ -50,19 +61,25 @@ def write(record: Record) -> bytes:
         "language": (tag(record.language), "GIData requires the language of the entry"),
         "texts.title": (texts(record, TextType.TITLE), "GINameBag requires a name"),
         "classifications": (record.classifications, "ProductIndicationBag requires a class of the product"),
-        "texts.gi-product (FeatureDescriptionText)": (_features(record), "FeatureDescriptionBag requires a description"),
+        "texts.gi-product (FeatureDescriptionText)": (
+            _features(record),
+            "FeatureDescriptionBag requires a description",
+        ),
         "texts.gi-product (GeographicRegionDescriptionText)": (
             _said(record, "GeographicRegionDescriptionText"),
             "GeographicRegionDescriptionBag requires a description of the area",
         ),
-        "texts.other (GICategory)": (category("gi", note(record, "GICategory")), "GIData requires the kind of indication"),
+        "texts.other (GICategory)": (
+            category("gi", note(record, "GICategory")),
+            "GIData requires the kind of indication",
+        ),
     }
     missing = [Missing(field, why) for field, (value, why) in said.items() if not value]
     if missing:
         raise unwritable(FORMAT, record.id, missing)
     applicants = [one for party in parties(record, PartyRole.APPLICANT) if (one := _applicant(party)) is not None]
     if not applicants:
-        return parts.document(_data(record, parts.VERSIONED, alone=True), "com", "gin", "tmk")
+        return parts.document(_data(record, alone=True), "com", "gin", "tmk")
     filed = record.number(NumberType.APPLICATION)
     root = E(
         "gin:GIApplication",
@@ -70,7 +87,7 @@ def write(record: Record) -> bytes:
         parts.application_number(filed, GI),
         E("com:ApplicationDate", iso(first_of(record, DateType.FILING))),
         E("gin:ContractingPartyOriginCode", _origin(record)),
-        _data(record, {}, alone=False),
+        _data(record, alone=False),
         [_user(one) for one in parties(record, PartyRole.USER)],
         _parent(record),
         E("gin:ApplicantBag", applicants),
@@ -78,15 +95,21 @@ def write(record: Record) -> bytes:
         [_correspondence(one) for one in parties(record, PartyRole.CORRESPONDENT)[:1]],
         E("gin:GIPublicationBag", [_publication(event) for event in events(record, "-GI-PUBLICATION")]),
         E("gin:GIPriorityBag", [parts.priority("gin", "GIPriority", one, GI) for one in parts.claimed(record)]),
-        E("gin:GIDisclaimerBag", [parts.localised("gin:GIDisclaimerText", t) for t in texts(record, TextType.DISCLAIMER)]),
+        E(
+            "gin:GIDisclaimerBag",
+            [parts.localised("gin:GIDisclaimerText", t) for t in texts(record, TextType.DISCLAIMER)],
+        ),
         E("gin:ConformityDeclarationText", note(record, "ConformityDeclarationText")),
-        [_plain("gin:NationalProtectionDescriptionText", t) for t in notes(record, "NationalProtectionDescriptionText")],
+        [
+            _plain("gin:NationalProtectionDescriptionText", t)
+            for t in notes(record, "NationalProtectionDescriptionText")
+        ],
         [_plain("gin:TraditionalUseDescriptionText", t) for t in notes(record, "TraditionalUseDescriptionText")[:1]],
     )
     return parts.document(root, "com", "gin", "tmk")
 
 
-def _data(record: Record, version: Attributes, *, alone: bool) -> Element | None:
+def _data(record: Record, *, alone: bool) -> Element | None:
     filed, registered = record.number(NumberType.APPLICATION), record.number(NumberType.REGISTRATION)
     filing = first_of(record, DateType.FILING)
     status = current_event(record, "-GI-STATUS")
@@ -103,7 +126,9 @@ def _data(record: Record, version: Attributes, *, alone: bool) -> Element | None
         E("gin:GICategory", note(record, "GICategory")),
         [parts.localised("com:CommentText", text) for text in notes(record, "CommentText")[:1]],
         [_user(one) for one in parties(record, PartyRole.USER)] if alone else None,
-        E("gin:GIPublicationBag", [_publication(event) for event in events(record, "-GI-PUBLICATION")]) if alone else None,
+        E("gin:GIPublicationBag", [_publication(event) for event in events(record, "-GI-PUBLICATION")])
+        if alone
+        else None,
         E("gin:GIStatusCategory", category("gi_status", status.raw_code) if status else None),
         E("gin:WithdrawalDate", iso(first_of(record, DateType.TERMINATION))),
         E("com:ExpiryDate", iso(first_of(record, DateType.EXPIRY))),
@@ -124,7 +149,10 @@ def _names(record: Record) -> Element | None:
     return E(
         "gin:GINameBag",
         [parts.localised("gin:GINameText", text) for text in texts(record, TextType.TITLE)],
-        [parts.localised("gin:GINameTransliterationText", text) for text in texts(record, TextType.MARK_TRANSLITERATION)],
+        [
+            parts.localised("gin:GINameTransliterationText", text)
+            for text in texts(record, TextType.MARK_TRANSLITERATION)
+        ],
         [parts.localised("gin:GINameTranslationText", text) for text in texts(record, TextType.MARK_TRANSLATION)],
     )
 
@@ -133,7 +161,9 @@ def _product(record: Record) -> list[Element | None]:
     """One `GoodsServices` a class, with the product's descriptions under it."""
     found = []
     for one in record.classifications:
-        described = [t for t in texts(record, TextType.GI_PRODUCT) if t.class_symbol in (one.symbol, one.raw) and not t.format]
+        described = [
+            t for t in texts(record, TextType.GI_PRODUCT) if t.class_symbol in (one.symbol, one.raw) and not t.format
+        ]
         found.append(
             E(
                 "tmk:GoodsServices",

@@ -178,7 +178,7 @@ def goods_and_services(record: Record) -> Element | None:
     found = [_goods(record, one, [t for t in written if t.class_symbol == one.symbol]) for one in nice]
     symbols = {one.symbol for one in nice}
     for symbol in dict.fromkeys(t.class_symbol for t in written if t.class_symbol not in symbols):
-        found.append(_unclassified(symbol, [text for text in written if text.class_symbol == symbol]))
+        found += [_unclassified(symbol, [text for text in written if text.class_symbol == symbol])]
     if national:
         found.append(E("tmk:GoodsServices", E("tmk:GoodsServicesClassificationBag", _national(national))))
     return E("tmk:GoodsServicesBag", found)
@@ -222,7 +222,10 @@ def _described(symbol: str | None, written: list[Text], edition: str | None) -> 
         "tmk:ClassDescription",
         E("com:ClassificationVersion", edition),
         E("tmk:ClassNumber", symbol),
-        [E("tmk:GoodsServicesDescriptionText", {"com:languageCode": tag(t.declared_language)}, t.text) for t in written],  # noqa: E501
+        [
+            E("tmk:GoodsServicesDescriptionText", {"com:languageCode": tag(t.declared_language)}, t.text)
+            for t in written
+        ],
     )
 
 

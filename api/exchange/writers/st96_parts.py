@@ -11,7 +11,7 @@ from indexer.harmonise.names import read_name
 from indexer.record import Number, NumberType, Party, PersonalData, Priority, Record, Right, StatusEvent, Text
 
 VERSION = "V6_0"
-VERSIONED: Attributes = {"com:st96Version": VERSION}
+VERSIONED: dict[str, str | None] = {"com:st96Version": VERSION}
 
 
 def document(root: Element | None, *prefixes: str) -> bytes:
@@ -49,7 +49,7 @@ def _one_name(party: Party, words: str, latin: str | None) -> Element | None:
 def contacts(
     party: Party, *, resides: bool = False, publication: bool = False, transliterated: bool = True
 ) -> list[Element]:
-    """`com:Contact` and, where the address has no line of its own, `com:PublicationContact` (if the party may have one).
+    """`com:Contact` and, where the address has no line of its own, `com:PublicationContact` (if it may have one).
 
     A structured address must have a line and a country (ST.96 `PostalStructuredAddressType`); one that lacks either is
     written as a `PublicationContact`, which has neither. `resides`: the country is said beside the contact too.

@@ -276,7 +276,7 @@ def _classifications(record: Record) -> Element | None:
     bags: list[Element | None] = [E("pat:IPCRClassificationBag", [_ipcr(one) for one in ipcr])]
     other_ipc = [one for one in found if one.scheme == "IPC" and one not in ipcr]
     for edition in dict.fromkeys(one.edition for one in other_ipc if one.edition):
-        bags.append(_old_ipc([one for one in other_ipc if one.edition == edition], edition))
+        bags += [_old_ipc([one for one in other_ipc if one.edition == edition], edition)]
     bags.append(
         E("pat:IPCRClassificationBag",
           [E("pat:IPCRClassification", E("pat:PatentClassificationText", one.symbol)) for one in other_ipc

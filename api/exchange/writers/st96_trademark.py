@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from api.exchange.writers import st96_marks as goods
 from api.exchange.writers import st96_parts as parts
 from api.exchange.writers.codes import category, code
@@ -89,7 +91,10 @@ def _mark(record: Record) -> Element | None:
         ),
         [E("tmk:MarkCategory", one) for one in goods.mark_categories(record)],
         goods.representation(record),
-        E("tmk:MarkDisclaimerBag", [parts.localised("tmk:MarkDisclaimerText", t) for t in texts(record, TextType.DISCLAIMER)]),  # noqa: E501
+        E(
+            "tmk:MarkDisclaimerBag",
+            [parts.localised("tmk:MarkDisclaimerText", t) for t in texts(record, TextType.DISCLAIMER)],
+        ),
         E("tmk:SpecialCircumstanceText", note(record, "SpecialCircumstanceText")),
         E("tmk:TradeDistinctivenessText", note(record, "TradeDistinctivenessText")),
         E("tmk:UseRequirementText", note(record, "UseRequirementText")),
@@ -124,7 +129,7 @@ def _status(record: Record) -> StatusEvent | None:
     return found if found is not None and found.scheme == f"{record.office}-TM-STATUS" else None
 
 
-def _status_date(record: Record, status: StatusEvent | None):  # type: ignore[no-untyped-def]
+def _status_date(record: Record, status: StatusEvent | None) -> dt.date | None:
     return (status.event_date if status else None) or first_of(record, DateType.STATUS)
 
 
@@ -249,9 +254,7 @@ def _initial(record: Record, type: RelationType, name: str) -> Element | None:
 def _basic(record: Record) -> list[Element | None]:
     """Basic applications and registrations of an international one, each with its office. A registration is dated."""
     found = []
-    for _, number in _numbered(
-        record, RelationType.BASIC_MARK_OF, NumberType.APPLICATION, NumberType.REGISTRATION
-    ):
+    for _, number in _numbered(record, RelationType.BASIC_MARK_OF, NumberType.APPLICATION, NumberType.REGISTRATION):
         office = E("com:RegistrationOfficeCode", code("office", number.office))
         if number.type is NumberType.APPLICATION:
             body = E(
@@ -279,9 +282,7 @@ def _basic(record: Record) -> list[Element | None]:
 
 def _seniorities(record: Record) -> list[Element | None]:
     found = []
-    for one, number in _numbered(
-        record, RelationType.SENIORITY_OF, NumberType.APPLICATION, NumberType.REGISTRATION
-    ):
+    for one, number in _numbered(record, RelationType.SENIORITY_OF, NumberType.APPLICATION, NumberType.REGISTRATION):
         applied = number.type is NumberType.APPLICATION
         office = code("office", number.office)
         if office is None:

@@ -95,7 +95,9 @@ def explained(format: str, found: Iterable[tuple[str, str]]) -> tuple[Loss, ...]
 @lru_cache(maxsize=4096)
 def reason(format: str, field: str) -> str:
     """Why `format` loses `field`, by losses.toml: the first pattern that fits."""
-    for pattern, why in _reasons().get(format, ()):
+    table = _reasons()
+    rows = table.get(format) or table.get(f"{format.partition('-')[0]}-any", [])
+    for pattern, why in rows:
         if fnmatchcase(field, pattern):
             return why
     return UNEXPLAINED
