@@ -49,9 +49,14 @@ class Table:
         return tuple(feature.name for feature in self.features)
 
 
-@lru_cache(maxsize=1)
 def table() -> Table:
-    given = tomllib.loads(Path(__file__).with_name("features.toml").read_text("utf-8"))
+    """The features by which records are compared."""
+    return read_table("features.toml")
+
+
+@lru_cache(maxsize=4)
+def read_table(name: str) -> Table:
+    given = tomllib.loads(Path(__file__).with_name(name).read_text("utf-8"))
     features = tuple(
         Feature(name, row["about"], tuple(row["levels"]), tuple(row["m"]), tuple(row["u"]), row.get("group"))
         for name, row in given["feature"].items()

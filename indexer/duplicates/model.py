@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -20,7 +20,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from indexer.duplicates.compare import MISSING, Compared, table
+from indexer.duplicates.compare import MISSING, Compared, Table, table
 
 Levels = NDArray[np.int8]
 """(pairs, features), MISSING where a feature says nothing."""
@@ -70,6 +70,8 @@ class Model:
     """Of each of `terms`."""
     trained_on: int = 0
     decisions: int = 0
+    held: Table = field(default_factory=table)
+    """The features that it is a model of."""
 
     @property
     def version(self) -> str:
@@ -89,7 +91,7 @@ class Model:
     def evidence(self, levels: Levels) -> Floats:
         """(pairs, terms): what each group and each single feature says."""
         columns = []
-        for group, features in terms():
+        for group, features in terms(self.held):
             said = sum((_looked_up(self.weights[i], levels[:, i]) for i in features), np.zeros(len(levels)))
             columns.append(said if group is None else np.interp(said, KNOTS, self.curves[group]))
         return np.stack(columns, axis=1)
@@ -102,12 +104,12 @@ class Model:
         row = np.asarray([levels], dtype=np.int8)
         total = self.evidence(row)[0] * np.asarray(self.multipliers)
         parts = []
-        for (_, features), whole in zip(terms(), total, strict=True):
+        for (_, features), whole in zip(terms(self.held), total, strict=True):
             said = [_looked_up(self.weights[i], row[:, i])[0] for i in features]
             weight = sum(abs(value) for value in said) or 1.0
             shift = (whole - sum(said)) / weight
             for index, value in zip(features, said, strict=True):
-                feature = table().features[index]
+                feature = self.held.features[index]
                 if levels[index] != MISSING:
                     level = feature.levels[levels[index]]
                     part = float(value + abs(value) * shift)
@@ -122,7 +124,7 @@ class Model:
             "multipliers": self.multipliers,
             "trained_on": self.trained_on,
             "decisions": self.decisions,
-            "features": table().names,
+            "features": self.held.names,
         }
 
     @classmethod
@@ -140,24 +142,25 @@ class Model:
         )
 
 
-@lru_cache(maxsize=1)
-def terms() -> tuple[tuple[str | None, tuple[int, ...]], ...]:
+@lru_cache(maxsize=8)
+def terms(held: Table) -> tuple[tuple[str | None, tuple[int, ...]], ...]:
     """(group, its features by index); each feature without a group is a term of its own."""
-    features = table().features
+    features = held.features
     groups: list[tuple[str | None, tuple[int, ...]]] = [
-        (group, tuple(i for i, feature in enumerate(features) if feature.group == group)) for group in table().groups
+        (group, tuple(i for i, feature in enumerate(features) if feature.group == group)) for group in held.groups
     ]
     return (*groups, *((None, (i,)) for i, feature in enumerate(features) if feature.group is None))
 
 
-def untrained() -> Model:
+def untrained(held: Table | None = None) -> Model:
     """The table's own values."""
-    held = table()
+    held = held or table()
     return Model(
         float(np.log(held.prior / (1 - held.prior))),
         tuple(_weights(np.asarray(f.m), np.asarray(f.u)) for f in held.features),
         {group: tuple(0.5 * KNOTS) for group in held.groups},
-        (1.0,) * len(terms()),
+        (1.0,) * len(terms(held)),
+        held=held,
     )
 
 
@@ -173,7 +176,9 @@ def labels_of(levels: Levels, merged: NDArray[np.bool_]) -> Floats:
     return np.where(merged, 1.0, np.where(apart, 0.0, np.nan))
 
 
-def train(levels: Levels, counts: Floats | None = None, labels: Floats | None = None) -> Model:
+def train(
+    levels: Levels, counts: Floats | None = None, labels: Floats | None = None, held: Table | None = None
+) -> Model:
     """Learns weights, curves and prior by expectation maximisation: weights first, as if features were independent,
     then the curves of groups, which say how far they are.
 
@@ -181,21 +186,23 @@ def train(levels: Levels, counts: Floats | None = None, labels: Floats | None = 
     be, NaN for the others (see `labels_of`). Known pairs teach nothing about what they were chosen by, nor about how
     many pairs are the same.
     """
+    held = held or table()
     seen = np.ones(len(levels)) if counts is None else counts
     known = np.full(len(levels), np.nan) if labels is None else labels
-    sample = _Sample(levels, seen, known)
-    start = untrained()
+    sample = _Sample(levels, seen, known, held)
+    start = untrained(held)
     single = [np.asarray(weights) for weights in start.weights]
     independent = [(None, (index,)) for index in range(len(single))]
     _, prior, single, _ = _maximise(sample, independent, single, {}, start.prior)
-    curves = dict.fromkeys(table().groups, BELIEF * KNOTS)
-    _, prior, single, curves = _maximise(sample, terms(), single, curves, prior)
+    curves = dict.fromkeys(held.groups, BELIEF * KNOTS)
+    _, prior, single, curves = _maximise(sample, terms(held), single, curves, prior)
     return Model(
         prior,
         tuple(tuple(map(float, weights)) for weights in single),
         {group: tuple(map(float, curve)) for group, curve in curves.items()},
-        (1.0,) * len(terms()),
+        (1.0,) * len(terms(held)),
         trained_on=int(seen.sum()),
+        held=held,
     )
 
 
@@ -204,6 +211,7 @@ class _Sample:
     levels: Levels
     seen: Floats
     known: Floats
+    held: Table
 
     @property
     def free(self) -> NDArray[np.bool_]:
@@ -221,7 +229,7 @@ def _maximise(
     prior: float,
 ) -> tuple[Floats, float, list[Floats], dict[str, Floats]]:
     """Rounds of expectation and maximisation. Weights inside a group stand; its curve moves."""
-    held, free = table(), sample.free
+    held, free = sample.held, sample.free
     single, curves = list(single), dict(curves)
     teaches_same: Callable[[bool], NDArray[np.bool_]] = lambda chosen: free if chosen else free | (sample.known > 0.5)  # noqa: E731
     teaches_other: Callable[[bool], NDArray[np.bool_]] = lambda chosen: free if chosen else free | (sample.known < 0.5)  # noqa: E731
@@ -303,7 +311,7 @@ def refine(model: Model, levels: Levels, same: Sequence[bool]) -> Model:
             break
     # A feature that turned round would explain nothing to anybody.
     multipliers = tuple(float(value) for value in np.clip(at[1:], 0.0, 3.0))
-    return Model(float(at[0]), model.weights, model.curves, multipliers, model.trained_on, len(levels))
+    return replace(model, prior=float(at[0]), multipliers=multipliers, decisions=len(levels))
 
 
 def _looked_up(weights: Sequence[float] | Floats, column: NDArray[Any]) -> Floats:

@@ -1,0 +1,337 @@
+"""The ledger on a real PostgreSQL: whatever is decided, undone, split or comes in, clusters, conflicts and the golden
+view are those of a naive model that looks at everything anew each time; also with two people deciding at once."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any
+
+import psycopg
+import pytest
+
+from common.errors import Conflict, NotFound, UsageError
+from indexer.duplicates import profile
+from indexer.duplicates.clusters import pair
+from indexer.duplicates.golden import golden, visible_only
+from indexer.duplicates.ledger import Ledger, Verdict
+from indexer.duplicates.profile import Profile
+from store.database import Database
+
+SEQUENCES = 1000
+
+
+def add(connection: psycopg.Connection[tuple[Any, ...]], *ids: str, collection: str = "c") -> None:
+    for id_ in ids:
+        body = profile.dump(Profile(id_, "patent", "EP", "EP", collection))
+        connection.execute(
+            'insert into duplicate_profiles (id, seq, "right", office, provider, collection, body) '
+            "values (%s, 1, 'patent', 'EP', 'EP', %s, %s) on conflict (id) do update set deleted = false",
+            (id_, collection, body),
+        )
+
+
+def rule(connection: psycopg.Connection[tuple[Any, ...]], one: str, other: str, action: str = "merge") -> None:
+    a, b = pair(one, other)
+    connection.execute(
+        'insert into duplicate_pairs (a, b, "right", providers, offices, relation, action, why, seq_a, seq_b) '
+        "values (%s, %s, 'patent', 'EP/US', 'EP/EP', 'same', %s, '', 1, 1) on conflict do nothing",
+        (a, b, action),
+    )
+
+
+@dataclass
+class Naive:
+    """Everything from scratch, in the words of the rule: people's word first, oldest first; then rules', by ids; each
+    joins two sets unless that would bring a pair judged different together."""
+
+    records: set[str] = field(default_factory=set)
+    rules: set[tuple[str, str]] = field(default_factory=set)
+    decided: list[tuple[int, tuple[str, str], str]] = field(default_factory=list)
+    """(number, pair, judgement), undone ones taken out."""
+
+    def standing(self) -> dict[tuple[str, str], tuple[int, str]]:
+        return {about: (number, judgement) for number, about, judgement in sorted(self.decided)}
+
+    def clusters(self) -> tuple[set[frozenset[str]], set[tuple[str, str]]]:
+        standing = self.standing()
+        apart = {about for about, (_, judgement) in standing.items() if judgement in ("different", "related")}
+        said = [(number, about) for about, (number, judgement) in standing.items() if judgement == "same"]
+        edges = [about for _, about in sorted(said)]
+        edges += [about for about in sorted(self.rules) if about not in apart and about not in edges]
+        sets = [{record} for record in self.records]
+        held_back = set()
+        for one, other in edges:
+            if one not in self.records or other not in self.records:
+                continue
+            first = next(s for s in sets if one in s)
+            second = next(s for s in sets if other in s)
+            if first is second:
+                continue
+            if any(pair(x, y) in apart for x in first for y in second):
+                held_back.add((one, other))
+                continue
+            sets.remove(second)
+            first |= second
+        return {frozenset(s) for s in sets}, held_back
+
+
+def stored(database: Database, prefix: str = "") -> tuple[set[frozenset[str]], set[tuple[str, str]]]:
+    """Clusters and conflicts of the records whose ids begin so."""
+    wanted = (f"{prefix}%",)
+    with database.driver() as connection:
+        clusters: dict[str, set[str]] = {}
+        for id_, name in connection.execute("select id, cluster from duplicate_clusters where id like %s", wanted):
+            clusters.setdefault(name, set()).add(id_)
+        rows = connection.execute("select a, b from duplicate_conflicts where a like %s", wanted).fetchall()
+        conflicts = {(a, b) for a, b in rows}
+    return {frozenset(s) for s in clusters.values()}, conflicts
+
+
+def record(id_: str) -> dict[str, Any]:
+    provider = ("EP", "US", "XN")[sum(id_.encode()) % 3]
+    return {
+        "id": id_,
+        "office": "EP",
+        "provider": provider,
+        "kind": "A1",
+        "texts": [{"type": "title", "language": "en", "text": f"title of {id_}"}],
+    }
+
+
+def golden_views(clusters: Iterable[frozenset[str]]) -> dict[frozenset[str], Any]:
+    found = {}
+    for members in clusters:
+        view = golden([record(id_) for id_ in members], dict.fromkeys(members, 1))
+        # best source: issuing office (EP), else any, in the order of provider and id
+        best = min(members, key=lambda id_: (record(id_)["provider"] != "EP", record(id_)["provider"], id_))
+        assert view["fields"]["texts"][0]["source"] == best
+        assert view["fields"]["texts"][0]["value"] == record(best)["texts"]
+        assert visible_only(view, members)
+        found[members] = view
+    return found
+
+
+class Run:
+    """One random sequence on records of its own, beside the naive model."""
+
+    def __init__(self, database: Database, seed: int) -> None:
+        self.database = database
+        self.ledger = Ledger(database)
+        self.chance = random.Random(seed)
+        self.prefix = f"{seed:04d}"
+        self.naive = Naive()
+        self.batches: dict[str, list[int]] = {}
+
+    def new_record(self) -> None:
+        id_ = f"{self.prefix}-{len(self.naive.records):02d}"
+        with self.ledger.transaction() as connection:
+            add(connection, id_)
+            self.naive.records.add(id_)
+            for other in sorted(self.naive.records - {id_}):
+                if self.chance.random() < 0.3:
+                    rule(connection, id_, other)
+                    self.naive.rules.add(pair(id_, other))
+            self.ledger.recompute(connection, [id_])
+
+    def decide(self) -> None:
+        one, other = self.chance.sample(sorted(self.naive.records), 2)
+        judgement = self.chance.choice(("same", "same", "different", "unsure", "related"))
+        relation = "family" if judgement == "related" else None
+        verdict = Verdict(one, other, judgement, "reason", relation=relation)
+        expected = self.ledger.effect([verdict])
+        entered = self.ledger.decide(verdict, "ada")
+        self.naive.decided.append((entered.id, pair(one, other), judgement))
+        after = {frozenset(members) for members in expected.after}
+        assert after <= stored(self.database, self.prefix)[0], "the effect shown before saving is the effect"
+
+    def undo(self) -> None:
+        if not self.naive.decided:
+            return
+        number = self.chance.choice(self.naive.decided)[0]
+        batch = next((name for name, numbers in self.batches.items() if number in numbers), None)
+        gone = self.batches.pop(batch) if batch else [number]
+        if batch:
+            assert self.ledger.undo("bob", "a slip", batch=batch) == len(gone)
+        else:
+            self.ledger.undo("bob", "a slip", decision=number)
+        self.naive.decided = [entry for entry in self.naive.decided if entry[0] not in gone]
+
+    def split(self) -> None:
+        large = [members for members in self.naive.clusters()[0] if len(members) > 1]
+        if not large:
+            return
+        members = sorted(self.chance.choice(sorted(large, key=sorted)))
+        self.chance.shuffle(members)
+        cut = self.chance.randrange(1, len(members))
+        groups = [members[:cut], members[cut:]]
+        batch = self.ledger.split(groups, "ada", "two publications")
+        numbers = [decision.id for decision in self.ledger.batch(batch)]
+        self.batches[batch] = numbers
+        abouts = [pair(x, y) for x in sorted(groups[0]) for y in sorted(groups[1])]
+        self.naive.decided += [(n, about, "different") for n, about in zip(numbers, abouts, strict=True)]
+        sets = stored(self.database, self.prefix)[0]
+        assert not any(x in s and y in s for s in sets for x in groups[0] for y in groups[1]), "a split splits"
+
+    def go(self, steps: int) -> tuple[set[frozenset[str]], set[tuple[str, str]]]:
+        self.new_record()
+        self.new_record()
+        for _ in range(steps):
+            step = self.chance.choice((self.new_record, self.decide, self.decide, self.undo, self.split))
+            step()
+        return self.naive.clusters()
+
+
+@pytest.mark.timeout(900)
+def test_a_thousand_random_sequences_agree_with_a_naive_model(database: Database) -> None:
+    expected: set[frozenset[str]] = set()
+    held_back: set[tuple[str, str]] = set()
+    for seed in range(SEQUENCES):
+        clusters, conflicts = Run(database, seed).go(5)
+        expected |= clusters
+        held_back |= conflicts
+    found, conflicts_found = stored(database)
+    assert found == expected
+    assert conflicts_found == held_back
+    assert held_back, "conflicts must occur for the test to mean anything"
+    assert golden_views(found) == golden_views(expected)
+
+
+def test_every_step_of_long_sequences_agrees(database: Database) -> None:
+    """Each sequence on its own records, looked at after every step."""
+    for seed in range(9000, 9010):
+        run = Run(database, seed)
+        run.new_record()
+        run.new_record()
+        for _ in range(25):
+            run.chance.choice((run.new_record, run.decide, run.decide, run.undo, run.split))()
+            assert stored(database, run.prefix) == run.naive.clusters()
+
+
+def test_undoing_everything_restores_what_rules_said(database: Database) -> None:
+    run = Run(database, 7)
+    for _ in range(8):
+        run.new_record()
+    before = stored(database)
+    numbers = []
+    for one, other in random.Random(1).sample(list(combinations(sorted(run.naive.records), 2)), 12):
+        numbers.append(
+            run.ledger.decide(Verdict(one, other, random.Random(one).choice(("same", "different")), "r"), "ada").id
+        )
+    random.Random(2).shuffle(numbers)
+    for number in numbers:
+        run.ledger.undo("bob", decision=number)
+    assert stored(database) == before
+
+
+def test_two_people_deciding_at_once_end_as_if_one_after_the_other(database: Database) -> None:
+    ids = [f"r{n}" for n in range(12)]
+    ledger = Ledger(database)
+    with ledger.transaction() as connection:
+        add(connection, *ids)
+        for one, other in [(0, 1), (2, 3), (4, 5), (1, 2), (5, 6)]:
+            rule(connection, ids[one], ids[other])
+        ledger.recompute(connection, ids)
+
+    def person(name: str) -> list[tuple[int, tuple[str, str], str]]:
+        own = Ledger(database)
+        chance = random.Random(name)
+        entered = []
+        for _ in range(60):
+            one, other = chance.sample(ids, 2)
+            judgement = chance.choice(("same", "different"))
+            decision = own.decide(Verdict(one, other, judgement, "reason"), name)
+            entered.append((decision.id, pair(one, other), judgement))
+            if chance.random() < 0.3:
+                number, *_ = entered.pop(chance.randrange(len(entered)))
+                own.undo(name, decision=number)
+        return entered
+
+    with ThreadPoolExecutor(2) as people:
+        both = [entry for part in people.map(person, ("ada", "bob")) for entry in part]
+    naive = Naive(set(ids), {pair(ids[a], ids[b]) for a, b in [(0, 1), (2, 3), (4, 5), (1, 2), (5, 6)]}, both)
+    assert stored(database) == naive.clusters()
+
+
+@pytest.fixture
+def two(database: Database) -> Ledger:
+    ledger = Ledger(database)
+    with ledger.transaction() as connection:
+        add(connection, "a", "b", "c")
+        rule(connection, "a", "b", "queue")
+        ledger.recompute(connection, "abc")
+    return ledger
+
+
+def test_a_claimed_pair_is_nobody_elses(two: Ledger) -> None:
+    two.claim("a", "b", "ada")
+    two.claim("b", "a", "ada")
+    with pytest.raises(Conflict):
+        two.claim("a", "b", "bob")
+    with pytest.raises(Conflict):
+        two.decide(Verdict("a", "b", "same"), "bob")
+    assert not two.release("a", "b", "bob")
+    assert two.release("a", "b", "ada")
+    two.decide(Verdict("a", "b", "same"), "bob")
+
+
+def test_a_claim_ends_by_itself(two: Ledger) -> None:
+    two.claim("a", "b", "ada", minutes=0)
+    two.claim("a", "b", "bob")
+
+
+def test_a_decision_made_meanwhile_is_not_overruled_unseen(two: Ledger) -> None:
+    first = two.decide(Verdict("a", "b", "same"), "ada", seen=0)
+    with pytest.raises(Conflict):
+        two.decide(Verdict("a", "b", "different", "other firm"), "bob", seen=0)
+    two.decide(Verdict("a", "b", "different", "other firm"), "bob", seen=first.id)
+
+
+def test_a_second_opinion_changes_no_cluster_and_comes_from_somebody_else(two: Ledger, database: Database) -> None:
+    first = two.decide(Verdict("a", "b", "same"), "ada")
+    before = stored(database)
+    with pytest.raises(Conflict):
+        two.decide(Verdict("a", "b", "same"), "ada", review_of=first.id)
+    two.decide(Verdict("a", "b", "different", "dates"), "bob", review_of=first.id)
+    assert stored(database) == before
+
+
+def test_a_decision_keeps_versions_and_says_why(two: Ledger) -> None:
+    with pytest.raises(UsageError):
+        two.decide(Verdict("a", "b", "different"), "ada")
+    with pytest.raises(NotFound):
+        two.decide(Verdict("a", "zz", "same"), "ada")
+    decision = two.decide(Verdict("b", "a", "different", "two firms", "looked at the drawings"), "ada")
+    assert (decision.a, decision.b, decision.seq_a, decision.seq_b, decision.by) == ("a", "b", 1, 1, "ada")
+    assert [entry.reason for entry in two.history("a", "b")] == ["two firms"]
+
+
+def test_exported_lines_make_the_same_ledger_elsewhere(two: Ledger, database: Database) -> None:
+    first = two.decide(Verdict("a", "b", "same"), "ada")
+    two.decide(Verdict("a", "b", "different", "no"), "bob", review_of=first.id)
+    two.split([["a"], ["b"]], "cyd", "two")
+    two.undo("cyd", "one after all", decision=first.id)
+    two.decide(Verdict("b", "c", "same"), "ada")
+    lines = [decision.line() for decision in two.decisions()]
+    before = stored(database)
+    with two.transaction() as connection:
+        connection.execute("delete from duplicate_decisions")
+        two.recompute(connection, "abc")
+    assert two.import_lines(lines) == len(lines)
+    assert two.import_lines(lines) == 0, "again changes nothing"
+    assert stored(database) == before
+    again = [decision.line() for decision in two.decisions()]
+    for line in (*lines, *again):
+        line.pop("id")
+        line.pop("review_of", None)
+    assert again == lines
+
+
+def test_a_line_that_is_no_decision_enters_nothing(two: Ledger) -> None:
+    good = two.decide(Verdict("a", "b", "same"), "ada").line()
+    with pytest.raises(UsageError, match="Line 2"):
+        two.import_lines([{**good, "by": "bob"}, {"a": "a"}])
+    assert [entry.by for entry in two.decisions()] == ["ada"]
