@@ -12,6 +12,7 @@ import ast
 import datetime as dt
 import sys
 from collections.abc import Iterator
+from functools import lru_cache
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract
@@ -23,6 +24,7 @@ WRITTEN = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 """A fixed date in each header, so that an update without changes changes nothing."""
 
 
+@lru_cache(maxsize=1)
 def messages() -> dict[str, list[str]]:
     """Every string with the places where it stands."""
     found: dict[str, list[str]] = {}

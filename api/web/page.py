@@ -192,7 +192,9 @@ def speaker(request: Request) -> Tongue:
     return tongue(language.chosen(request))
 
 
-def render(request: Request, access: Access | None, name: str, *, http_status: int = 200, **context: Any) -> HTMLResponse:
+def render(
+    request: Request, access: Access | None, name: str, *, http_status: int = 200, **context: Any
+) -> HTMLResponse:
     """A page from a template, in the reader's language. `access` is None where nobody was identified."""
     code = language.chosen(request)
     template = environment(code).get_template(name)

@@ -1,0 +1,169 @@
+"""The examiner's page: ask, narrow down, read why, look closer. In English, Arabic and Japanese."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.web.conftest import Open
+from tests.web.site import Site
+
+
+def found(text: str) -> int:
+    return int(re.sub(r"\D", "", text))
+
+
+@pytest.mark.parametrize(
+    ("language", "query", "way", "button"),
+    [
+        ("en", "solid electrolyte battery", "ltr", "Search"),
+        ("ja", "固体電解質 電池", "ltr", "検索"),
+        ("ar", "بطارية إلكتروليت صلب", "rtl", "بحث"),
+    ],
+)
+def test_one_question_finds_the_invention_in_all_its_languages(
+    visit: Open, language: str, query: str, way: str, button: str
+) -> None:
+    page = visit("/", locale=language)
+    assert page.locator("html").get_attribute("lang") == language
+    assert page.locator("html").get_attribute("dir") == way
+    page.get_by_role("searchbox").fill(query)
+    page.get_by_role("button", name=button, exact=True).click()
+    titles = page.locator(".hit h3 bdi")
+    expect(titles.first).to_be_visible()
+    languages = {titles.nth(index).get_attribute("lang") for index in range(min(5, titles.count()))}
+    assert {"en", "ja", "ar"} <= languages
+    arabic = page.locator('.hit h3 bdi[lang="ar"]').first
+    assert arabic.get_attribute("dir") == "rtl"
+    assert page.locator(".hit").first.locator(".reason").count() > 0
+
+
+def test_the_reader_s_choice_of_language_stays(visit: Open) -> None:
+    page = visit("/?q=battery")
+    page.locator(".menu summary").first.click()
+    page.locator('.tongues a[lang="ar"]').click()
+    assert page.locator("html").get_attribute("dir") == "rtl"
+    assert page.get_by_role("searchbox").input_value() == "battery"
+    page.goto(page.url.partition("?")[0])
+    assert page.locator("html").get_attribute("lang") == "ar"
+
+
+def test_words_found_are_marked_and_the_reason_is_told(visit: Open) -> None:
+    page = visit("/?q=sulfide&mode=keyword")
+    hit = page.locator(".hit").first
+    assert hit.locator("mark").first.inner_text().lower() == "sulfide"
+    expect(hit.locator(".reason").first).to_contain_text("Abstract (English): sulfide")
+
+
+def test_facets_narrow_down_and_let_go(visit: Open) -> None:
+    page = visit("/?q=battery&mode=keyword")
+    whole = found(page.locator("#found strong").inner_text())
+    page.locator(".facet", has_text="Right").get_by_role("link", name=re.compile("Trademarks")).click()
+    assert "right=trademark" in page.url
+    assert found(page.locator("#found strong").inner_text()) == 1
+    expect(page.locator(".hit h3")).to_have_text(re.compile("AOZORA"))
+    # A facet does not count its own filter: the other rights stay to be chosen, and two may be.
+    page.locator(".facet", has_text="Right").get_by_role("link", name=re.compile("Patents")).click()
+    assert page.locator(".chips li").count() == 3
+    page.locator(".chips .all").click()
+    assert found(page.locator("#found strong").inner_text()) == whole or "mode" not in page.url
+
+
+def test_years_are_a_chart_of_links(visit: Open) -> None:
+    page = visit("/?q=gear&mode=keyword")
+    columns = page.locator(".years a")
+    assert columns.count() == 20
+    columns.first.click()
+    assert "year=2000" in page.url
+    assert found(page.locator("#found strong").inner_text()) == 2
+
+
+def test_pages_follow_one_another_without_a_record_twice(visit: Open) -> None:
+    page = visit("/?q=gear&mode=keyword&sort=-published")
+    first = page.locator(".hit h3 a").evaluate_all("links => links.map(link => link.pathname)")
+    page.get_by_role("link", name="Next page").click()
+    second = page.locator(".hit h3 a").evaluate_all("links => links.map(link => link.pathname)")
+    assert len(first) == 20
+    assert len(second) == 10
+    assert not set(first) & set(second)
+    page.get_by_role("link", name="First page").click()
+    assert page.locator(".hit h3 a").first.get_attribute("href") == first[0]
+
+
+def test_a_query_that_cannot_be_read_is_shown_where_it_fails(visit: Open) -> None:
+    page = visit("/?q=battery+nofield:x")
+    assert page.locator(".fault .query mark").inner_text() == "nofield"
+    assert page.get_by_role("searchbox").input_value() == "battery nofield:x"
+
+
+def test_an_empty_result_says_what_may_help(visit: Open) -> None:
+    page = visit("/?q=quixotry&mode=keyword&right=design")
+    expect(page.locator(".empty")).to_contain_text("Nothing was found")
+    page.get_by_role("link", name="Search again without narrowing down").click()
+    assert "right=" not in page.url
+
+
+def test_a_spent_cursor_is_no_broken_page(visit: Open) -> None:
+    page = visit("/?q=gear&cursor=nonsense")
+    expect(page.locator(".fault")).to_contain_text("cursor")
+
+
+def test_table_and_pictures_show_the_same_records(visit: Open) -> None:
+    page = visit("/?q=battery&mode=keyword")
+    listed = page.locator(".hit h3 a").evaluate_all("links => links.map(link => link.pathname)")
+    page.get_by_role("link", name="Table", exact=True).click()
+    assert page.locator("tr[data-hit] .title a").evaluate_all("links => links.map(link => link.pathname)") == listed
+    page.get_by_role("link", name="Pictures", exact=True).click()
+    assert page.locator(".card[href]").evaluate_all("links => links.map(link => link.pathname)") == listed
+
+
+def test_keys_move_through_the_results(visit: Open) -> None:
+    page = visit("/?q=gear&mode=keyword")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("k")
+    current = page.locator(".current a").first.get_attribute("href")
+    assert current == page.locator(".hit h3 a").first.get_attribute("href")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/records/**")
+    page.go_back()
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == "q"
+
+
+def test_the_fielded_form_writes_the_query(visit: Open) -> None:
+    page = visit("/advanced")
+    page.get_by_label("Title", exact=True).fill("solid electrolyte")
+    page.get_by_label("IPC", exact=True).fill("H01M")
+    page.locator('input[name="published_from"]').fill("2019")
+    page.locator(".fielded button").click()
+    expect(page.get_by_role("searchbox")).to_have_value('title:(solid electrolyte) ipc:"H01M" published:[2019 TO *]')
+    assert found(page.locator("#found strong").inner_text()) >= 1
+
+
+def test_everything_works_without_a_script(visit: Open) -> None:
+    page = visit("/", java_script_enabled=False)
+    page.get_by_role("searchbox").fill("battery")
+    page.get_by_role("button", name="Search", exact=True).click()
+    page.locator(".facet li a").first.click()
+    page.locator(".sort select").first.select_option("-published")
+    page.get_by_role("button", name="Apply").click()
+    assert "sort=-published" in page.url
+    page.locator(".hit h3 a").first.click()
+    page.locator(".tabs a").nth(1).click()
+    assert page.locator(".passage").count() > 0
+
+
+def test_what_one_may_only_know_of_names_nobody_s_record(visit: Open, site: Site) -> None:
+    page = visit("/?office=XD")
+    expect(page.locator(".hit").first).to_contain_text("A record exists that this provider does not show you")
+    assert "Hidden battery" not in page.content()
+    assert "XD0000501" not in page.content()
+
+
+def test_a_phone_shows_it_without_scrolling_sideways(visit: Open) -> None:
+    for path in ("/", "/?q=battery", "/platform", "/advanced", "/records/XA.patent.XA0000101.A1"):
+        page = visit(path, viewport={"width": 360, "height": 740})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
