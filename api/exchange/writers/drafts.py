@@ -157,7 +157,7 @@ def _event(one: StatusEvent, record: Record) -> DraftEvent:
         status
         and status.raw in (said, one.raw_code)
         and status.state == (one.state or "unspecified")
-        and _date(one) == status.as_of
+        and status.as_of == (one.event_date or one.effective_date or one.publication_date)
     )
     return DraftEvent(
         one.raw_code,

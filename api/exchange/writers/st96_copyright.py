@@ -44,7 +44,7 @@ IDENTIFIERS = {
 
 
 def write(record: Record) -> bytes:
-    """Raises UnwritableRecord where a required part is missing; works are registered with much that others leave out."""
+    """Raises UnwritableRecord where a required part is missing: ST.96 requires much of a work."""
     work = record.work
     usages = _usages(record)
     said: dict[str, tuple[object, str]] = {
@@ -75,7 +75,8 @@ def _work(record: Record) -> Element | None:
     others = [text for text in texts(record, TextType.TITLE) if text.format]
     return E(
         "cpy:CopyrightOrphanWork",
-        {"com:officeCode": code("office", record.office), "com:languageCode": tag(record.language), **parts.VERSIONED},
+        {"com:officeCode": code("office", record.office), "com:languageCode": tag(record.language)},
+        parts.VERSIONED,
         E("com:ApplicationNumberText", number_text(filed, COPYRIGHT) if filed else None),
         E("cpy:OrphanWorkApplicationStatus", category("work_status", status.raw_code) if status else None),
         E("cpy:OrphanWorkIdentifier", number_text(entry, COPYRIGHT) if entry else None),

@@ -55,7 +55,7 @@ TERRITORY = (
 
 
 def write(record: Record) -> bytes:
-    """Raises UnwritableRecord where GIData's required parts are missing: office, language, name, product, area, kind."""
+    """Raises UnwritableRecord where a required part is missing: office, language, name, product, area, kind."""
     said: dict[str, tuple[object, str]] = {
         "office": (code("office", record.office), "GIData requires an office that ST.96 knows"),
         "language": (tag(record.language), "GIData requires the language of the entry"),
@@ -83,7 +83,8 @@ def write(record: Record) -> bytes:
     filed = record.number(NumberType.APPLICATION)
     root = E(
         "gin:GIApplication",
-        {"com:officeCode": record.office, "com:languageCode": tag(record.language), **parts.VERSIONED},
+        {"com:officeCode": record.office, "com:languageCode": tag(record.language)},
+        parts.VERSIONED,
         parts.application_number(filed, GI),
         E("com:ApplicationDate", iso(first_of(record, DateType.FILING))),
         E("gin:ContractingPartyOriginCode", _origin(record)),

@@ -103,7 +103,8 @@ def _publication(record: Record, language: str) -> Element | None:
     keywords = texts(record, TextType.KEYWORD)
     return E(
         "pat:PatentPublication",
-        {"com:languageCode": language, **parts.VERSIONED},
+        {"com:languageCode": language},
+        parts.VERSIONED,
         E("com:IPOfficeCode", record.office),
         _bibliography(record),
         [_prose("pat:Description", one.text, one.declared_language) for one in texts(record, TextType.DESCRIPTION)],
@@ -149,7 +150,8 @@ def _bibliography(record: Record) -> Element | None:
         filed_world = filed_world[1:]
     return E(
         "pat:BibliographicData",
-        {"com:officeCode": code("office", record.office), **parts.VERSIONED},
+        {"com:officeCode": code("office", record.office)},
+        parts.VERSIONED,
         publication_identification(_own_publication(record, published)),
         application_identification(_dated_by(main_application, first_of(record, DateType.FILING))),
         grant_identification(granted[0] if granted else None),
@@ -275,7 +277,7 @@ def _classifications(record: Record) -> Element | None:
     ipcr = [one for one in found if one.scheme == "IPC" and _version(one) is not None and _split(one.symbol)]
     bags: list[Element | None] = [E("pat:IPCRClassificationBag", [_ipcr(one) for one in ipcr])]
     other_ipc = [one for one in found if one.scheme == "IPC" and one not in ipcr]
-    for edition in dict.fromkeys(one.edition for one in other_ipc if one.edition):
+    for edition in dict.fromkeys(str(one.edition) for one in other_ipc if one.edition):
         bags += [_old_ipc([one for one in other_ipc if one.edition == edition], edition)]
     bags.append(
         E("pat:IPCRClassificationBag",
@@ -285,8 +287,8 @@ def _classifications(record: Record) -> Element | None:
     for scheme, office in _national(found):
         bags += _national_classes([one for one in found if one.scheme == scheme], office)
     locarno = [one for one in found if one.scheme == "LOCARNO" and one.edition]
-    for edition in dict.fromkeys(one.edition for one in locarno):
-        bags.append(_locarno([one for one in locarno if one.edition == edition], edition or ""))
+    for edition in dict.fromkeys(str(one.edition) for one in locarno):
+        bags.append(_locarno([one for one in locarno if one.edition == edition], edition))
     return E("pat:PatentClassificationBag", bags)
 
 
