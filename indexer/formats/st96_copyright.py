@@ -29,6 +29,7 @@ PARTIES = {
     "RightsHolderBag/RightsHolder": PartyRole.OWNER,
     "InterestedPartyBag/InterestedParty": PartyRole.OTHER,
 }
+LOCATED, NOT_LOCATED = "located", "not located"
 AUTHORS = ("author", "creator", "composer", "writer", "artist", "photographer")
 DATES = {
     "ApplicationDate": DateType.FILING,
@@ -131,11 +132,18 @@ def _parties(draft: Draft, work: etree._Element) -> None:
                 party.identifier = "; ".join(ids)
             party.format = category or None
             draft.parties.append(party)
-            # what a register says of each holder: the Party has no field for it
-            for tag in ("RightsHolderCategory", "RightsHolderLocatedIndicator"):
-                draft.texts += [one for said in values(found, tag) for one in parts.note(tag, f"{party.name}: {said}")]
+            _holder(draft, found, party.name)
             parts.add_notes(draft, found, "InterestJustificationText")
             parts.add_date(draft, DateType.OTHER, value(found, "DeceasedDate"), "DeceasedDate")
+
+
+def _holder(draft: Draft, found: etree._Element, name: str) -> None:
+    """What a register says of a rights holder and a party has no field for: its category, and whether it was found."""
+    for category in values(found, "RightsHolderCategory"):
+        draft.texts += parts.note("RightsHolderCategory", f"{name}: {category}")
+    for flag in values(found, "RightsHolderLocatedIndicator"):
+        said = LOCATED if flag.lower() in ("true", "1") else NOT_LOCATED
+        draft.texts += parts.note("RightsHolderLocatedIndicator", f"{name}: {said}")
 
 
 def _licence(draft: Draft, work: etree._Element, office: str | None) -> None:

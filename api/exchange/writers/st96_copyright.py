@@ -19,6 +19,7 @@ from api.exchange.writers.saying import (
     tag,
     texts,
 )
+from indexer.formats.st96_copyright import LOCATED
 from indexer.record import (
     DateType,
     NumberType,
@@ -194,7 +195,7 @@ def _holder(record: Record, party: Party) -> Element | None:
         E("cpy:RightsHolderCategory", kept["RightsHolderCategory"]),
         parts.nationality(party),
         E("com:ConfidentialIndicator", "false"),
-        E("cpy:RightsHolderLocatedIndicator", kept["RightsHolderLocatedIndicator"]),
+        E("cpy:RightsHolderLocatedIndicator", _truth(kept["RightsHolderLocatedIndicator"] == LOCATED)),
     )
 
 
