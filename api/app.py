@@ -14,9 +14,11 @@ from api.dependencies import Services
 from api.exchange import changes as exchange_changes
 from api.exchange import jobs as exchange_jobs
 from api.exchange import package_routes as exchange_packages
+from api.exchange import priority as exchange_priority
 from api.exchange import routes as exchange_routes
 from api.hardening import Hardening
-from api.health import Measured, Metrics
+from api.observe import Metrics, Observed, private_metrics
+from api.review import duplicate_routes
 from api.review import quality as quality_routes
 from api.search import routes as search_routes
 from api.search.engine import Engine
@@ -24,6 +26,7 @@ from api.web import routes as web_routes
 from common.errors import ConfigurationError
 from common.settings import Settings
 from common.settings import settings as process_settings
+from common.telemetry import start_tracing, stop_tracing
 from store.database import Database
 
 ROUTERS = (
@@ -33,7 +36,9 @@ ROUTERS = (
     exchange_routes.router,
     exchange_changes.router,
     exchange_packages.router,
+    exchange_priority.router,
     quality_routes.router,
+    duplicate_routes.router,
     web_routes.router,
 )
 """Each route in them has a guard; tests/leaks/test_routes.py looks."""
@@ -61,20 +66,27 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         database = Database(database_url, pool_size=16)
-        engine = Engine(opensearch_url, chosen.index_prefix)
-        services = Services(chosen, database, engine)
+        metrics.watch_database(database.engine)
+        engine = Engine(opensearch_url, chosen.index_prefix, metrics.engine_call)
+        services = Services(chosen, database, engine, metrics)
         app.state.services = services
         services.start()
         services.jobs.append(asyncio.create_task(exchange_jobs.run(services)))
         # The first query should not wait for the model to load.
         warming = asyncio.create_task(services.vector_of("warm"))
+        if chosen.otlp_endpoint is not None:
+            start_tracing(chosen.otlp_endpoint)
         try:
-            yield
+            with private_metrics(metrics, services.reading, chosen.host, chosen.metrics_port) as port:
+                app.state.metrics_port = port
+                yield
         finally:
             warming.cancel()
             await services.stop()
             await engine.close()
             database.close()
+            if chosen.otlp_endpoint is not None:
+                stop_tracing()
 
     app = FastAPI(
         title="IP Concord",
@@ -85,10 +97,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
+    app.state.settings = chosen
     app.state.metrics = metrics
     errors.install(app)
     for router in ROUTERS:
         app.include_router(router)
-    app.add_middleware(Measured, metrics=metrics)
     app.add_middleware(Hardening, body_limit=chosen.body_limit, time_limit=chosen.time_limit)
+    app.add_middleware(Observed, metrics=metrics)
     return app

@@ -29,6 +29,7 @@ from api.access.scope import Scope
 from api.access.scopes import ScopeCache, current_version
 from api.access.secret import Keys, load_keys
 from api.errors import TooManyRequests, Unidentified
+from api.observe import Metrics
 from api.search.engine import Engine
 from common.errors import AccessDenied, ConfigurationError, UsageError
 from common.settings import Settings
@@ -68,8 +69,9 @@ class Identity:
 class Services:
     """Everything a request needs, made once a process."""
 
-    def __init__(self, settings: Settings, database: Database, engine: Engine) -> None:
+    def __init__(self, settings: Settings, database: Database, engine: Engine, metrics: Metrics | None = None) -> None:
         self.settings = settings
+        self.metrics = metrics or Metrics()
         self.database = database
         self.engine = engine
         self.keys: Keys = load_keys(settings)
@@ -277,7 +279,8 @@ class Guard:
             _limited(services.public_limits, f"peer:{peer}")
             raise
         caller = identity.caller
-        request.scope.setdefault("state", {})["caller"] = caller.name
+        # For the log: which office, and by what means. Never which account, whose name may be a person's.
+        request.scope.setdefault("state", {}).update(office=caller.office, caller_kind=caller.kind)
         if caller.kind == "anonymous":
             _limited(services.public_limits, f"peer:{peer}")
         else:

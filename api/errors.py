@@ -90,13 +90,18 @@ def _reason(error: ConcordError) -> dict[str, Any]:
     return {"reason": str(reason)} if reason else {}
 
 
+def _route(request: Request) -> str:
+    """The template: an address names what somebody looked at."""
+    return getattr(request.scope.get("route"), "path", "unknown")
+
+
 def install(app: FastAPI) -> None:
     """Handlers for every kind of error."""
 
     async def ours(request: Request, error: Exception) -> Response:
         assert isinstance(error, ConcordError)
         if not isinstance(error, (NotFound, AccessDenied, QueryError, UsageError, Conflict, TooManyRequests)):
-            log.error("request failed", path=request.url.path, kind=type(error).__name__, error=str(error))
+            log.error("request failed", route=_route(request), kind=type(error).__name__, error=str(error))
         return respond(error)
 
     async def invalid(request: Request, error: Exception) -> Response:
@@ -112,7 +117,7 @@ def install(app: FastAPI) -> None:
         return problem(error.status_code, str(error.detail), headers=dict(error.headers or {}))
 
     async def unexpected(request: Request, error: Exception) -> Response:
-        log.error("request failed", path=request.url.path, kind=type(error).__name__, exc_info=error)
+        log.error("request failed", route=_route(request), kind=type(error).__name__, exc_info=error)
         return problem(500, "Something went wrong on our side.")
 
     app.add_exception_handler(ConcordError, ours)

@@ -1,21 +1,17 @@
 """What every answer and every request goes through: security headers, limits on size and time, secrets kept out of
-URLs, and a log line that names neither secrets nor what somebody searched for."""
+URLs."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import MutableMapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.access.keys import SHAPE
 from api.errors import problem
-
-log = structlog.get_logger("access")
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -44,7 +40,7 @@ SECRET_NAMES = frozenset({"key", "api_key", "apikey", "token", "access_token", "
 
 
 class Hardening:
-    """Outermost layer of the application.
+    """Everything but observation goes through it.
 
     `body_limit` in bytes; `time_limit` in seconds until the answer starts (a stream that has started may take
     longer, since each of its parts checks rights again). Paths under `uploads` have `upload_limit` instead.
@@ -69,29 +65,15 @@ class Hardening:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        started = time.perf_counter()
-        status = 0
         answering = asyncio.Event()
 
         async def send_hardened(message: Message) -> None:
-            nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
                 message["headers"] = _hardened(message, scope)
                 answering.set()
             await send(message)
 
-        try:
-            await self._run(scope, receive, send_hardened, answering)
-        finally:
-            log.info(
-                "request",
-                method=scope["method"],
-                path=scope["path"],
-                status=status,
-                ms=round((time.perf_counter() - started) * 1000, 1),
-                caller=scope.get("state", {}).get("caller", ""),
-            )
+        await self._run(scope, receive, send_hardened, answering)
 
     async def _run(self, scope: Scope, receive: Receive, send: Send, answering: asyncio.Event) -> None:
         if _secret_in_query(scope):

@@ -3,58 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.access.model import Permission
 from api.dependencies import Access, Guard, open_to_all, services_of
 from api.search.routes import json_response
 
 router = APIRouter(tags=["service"])
-
-
-class Metrics:
-    """Counts of this process. Labels are route templates and status: neither queries nor callers."""
-
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self.requests = Counter("concord_requests", "Requests answered", ("route", "status"), registry=self.registry)
-        self.seconds = Histogram(
-            "concord_request_seconds", "Time until the whole answer was sent", ("route",), registry=self.registry
-        )
-
-
-class Measured:
-    """Middleware that fills `Metrics`."""
-
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self.app = app
-        self.metrics = metrics
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        started = time.perf_counter()
-        status = 500
-
-        async def watching(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self.app(scope, receive, watching)
-        finally:
-            route = getattr(scope.get("route"), "path", "unknown")
-            self.metrics.requests.labels(route, status).inc()
-            self.metrics.seconds.labels(route).observe(time.perf_counter() - started)
 
 
 @router.get("/healthz", dependencies=[Depends(open_to_all)], summary="Whether the process lives")
@@ -82,7 +41,8 @@ async def readyz(request: Request) -> Response:
 
 @router.get("/metrics", summary="Counts for Prometheus", response_class=Response)
 async def metrics(request: Request, access: Annotated[Access, Depends(Guard(Permission.SEARCH))]) -> Response:
-    """Requests by route and status. Nothing about records, queries or callers."""
+    """How requests, engine and database fare, and how many searches of each mode there were. Nothing about records,
+    queries or callers: that stands on the port of CONCORD_METRICS_PORT."""
     return Response(generate_latest(request.app.state.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 

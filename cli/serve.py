@@ -10,6 +10,7 @@ import uvicorn
 from pydantic import SecretStr
 
 from cli.session import platform
+from common.telemetry import configure_logs
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -38,16 +39,20 @@ def serve(
 
 
 def configuration(application: FastAPI, host: str, port: int) -> uvicorn.Config:
-    """How the API is served.
+    """How the API is served, and its logs.
 
-    No proxy headers: who asks is who is at the other end of the socket. No access log of uvicorn's: it would write down
-    what people search for.
+    Who asks is who is at the other end of the socket, unless that is a proxy that CONCORD_TRUSTED_PROXIES names. No
+    access log of uvicorn's: it would write down what people search for.
     """
+    settings = application.state.settings
+    configure_logs(settings.log_level, settings.log_format)
     return uvicorn.Config(
         application,
         host=host,
         port=port,
-        proxy_headers=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies or None,
+        log_config=None,
         server_header=False,
         access_log=False,
         timeout_keep_alive=30,

@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
 
 def default_home() -> Path:
@@ -66,8 +66,40 @@ class Settings(BaseSettings):
     time_limit: float = Field(default=30, gt=0)
     """Seconds after which a request that has not begun to be answered is given up."""
 
+    trusted_proxies: str = ""
+    """Addresses or networks, separated by commas, whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed. Name
+    the proxy in front, and nothing else: whoever is trusted can pretend to be any peer."""
+
     log_level: str = "INFO"
     """DEBUG, INFO, WARNING or ERROR."""
+
+    log_format: Literal["auto", "json", "console"] = "auto"
+    """`json`: one object a line; `console`: for people; `auto`: JSON wherever no terminal reads it."""
+
+    slow_query_ms: float = Field(default=1000, gt=0)
+    """Searches that take longer are logged with the shape of the query, never its words."""
+
+    metrics_port: int | None = Field(default=None, ge=0, le=65535)
+    """Port for Prometheus, without credentials, with what is held and how much each office asks: for a private network
+    only. Default: none, and `/metrics` says how the process fares and no more."""
+
+    otlp_endpoint: str | None = None
+    """OpenTelemetry collector to send spans to, as http://collector:4318 (extra `otel`). Default: none."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Files are named after the setting alone (`database_url`): the prefix keeps apart what shares an environment,
+        and a folder is shared with nobody."""
+        folder = getattr(file_secret_settings, "secrets_dir", None)
+        files = SecretsSettingsSource(settings_cls, secrets_dir=folder, env_prefix="")
+        return init_settings, env_settings, files
 
     @property
     def archive_location(self) -> str:

@@ -48,7 +48,14 @@ class Database:
     @property
     def engine(self) -> Engine:
         if self._engine is None:
-            self._engine = create_engine(self.url, pool_size=self._pool_size, max_overflow=10, pool_pre_ping=True)
+            self._engine = create_engine(
+                # Parameters of a failed statement are somebody's data: they stay out of messages and logs.
+                self.url,
+                pool_size=self._pool_size,
+                max_overflow=10,
+                pool_pre_ping=True,
+                hide_parameters=True,
+            )
         return self._engine
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+from collections.abc import Callable
 
 import structlog
 
@@ -20,12 +21,22 @@ async def run(services: Services) -> None:
     """Until cancelled. A round that fails is tried again with the next."""
     while True:
         try:
-            await asyncio.to_thread(tick, services)
-            await asyncio.to_thread(packages.sweep, services)
-            await asyncio.to_thread(packages.build_waiting, services)
+            await _to_the_end(tick, services)
+            await _to_the_end(packages.sweep, services)
+            await _to_the_end(packages.build_waiting, services)
         except Exception as error:
             log.warning("exchange round failed", kind=type(error).__name__, error=str(error))
         await asyncio.sleep(EVERY_S)
+
+
+async def _to_the_end(work: Callable[[Services], object], services: Services) -> None:
+    """A thread cannot be cancelled: whoever stops the platform waits for it, and only then closes the database."""
+    running = asyncio.ensure_future(asyncio.to_thread(work, services))
+    try:
+        await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait((running,))
+        raise
 
 
 def tick(services: Services) -> int:

@@ -18,6 +18,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -162,7 +163,10 @@ class _Serializer:
 class Engine:
     """Searches as somebody. Every public method takes that somebody's Scope first and raises TypeError without one."""
 
-    def __init__(self, url: str, prefix: str) -> None:
+    def __init__(
+        self, url: str, prefix: str, calls: Callable[[str], AbstractContextManager[None]] | None = None
+    ) -> None:
+        """`calls(operation)` is entered around every call of the engine, to time and count it."""
         self.client = AsyncOpenSearch(
             hosts=[url],
             connection_class=AsyncHttpConnection,
@@ -171,6 +175,7 @@ class Engine:
             serializer=_Serializer(),
         )
         self.prefix = prefix
+        self._calls = calls or nullcontext
         self._languages: tuple[float, tuple[str, ...]] = (0.0, ())
 
     async def close(self) -> None:
@@ -564,9 +569,10 @@ class Engine:
     ) -> dict[str, Any]:
         headers = {"content-type": "application/x-ndjson"} if isinstance(body, bytes) else None
         try:
-            return dict(
-                await self.client.transport.perform_request(method, path, params=params, body=body, headers=headers)
-            )
+            with self._calls(_operation(path)):
+                return dict(
+                    await self.client.transport.perform_request(method, path, params=params, body=body, headers=headers)
+                )
         except (NoConnection, ConnectionTimeout) as error:
             raise EngineUnavailable(
                 "The search engine does not answer.", remedy="Try again in a moment; `concord doctor` says more."
@@ -583,6 +589,11 @@ class Engine:
 
 class SnapshotGone(EngineError):
     """A point in time has expired."""
+
+
+def _operation(path: str) -> str:
+    """search, msearch, health, point_in_time: the last word of an address."""
+    return path.rpartition("/")[2].removeprefix("_")
 
 
 def _must_be(scope: Scope) -> None:

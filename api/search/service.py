@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
+import structlog
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.access.audit import disclosures
@@ -16,7 +17,10 @@ from api.search import query as language
 from api.search.cursor import BadCursor, Cursor
 from api.search.engine import Hit, Page, Position, SearchRequest, SnapshotGone, fields_of
 from api.search.facets import facet_fields
+from api.search.shape import shape
 from common.errors import QueryError
+
+log = structlog.get_logger("search")
 
 DEFAULT_FACETS = ("right", "office", "language")
 FULL_TEXT = frozenset({"claims", "description"})
@@ -103,6 +107,7 @@ async def search(access: Access, asked: Search) -> Results:
         position = held.position
         snapshot = held.snapshot or await services.engine.snapshot(_aliased(asked))
     request = await plan(access, asked)
+    services.metrics.searches.labels(asked.mode).inc()
     try:
         page = await services.engine.search(scope, replace(request, position=position, snapshot=snapshot))
     except SnapshotGone as error:
@@ -114,6 +119,7 @@ async def search(access: Access, asked: Search) -> Results:
         page = await services.engine.search(scope, replace(request, position=Position(), snapshot=None))
     shown = [(hit.id, dict(hit.document), hit.view) for hit in page.hits]
     await services.record(disclosures("search", access.caller, access.purpose, shown))
+    _note_if_slow(access, asked, position, started)
     following = None
     if page.next is not None and asked.size:
         kept = asked.model_dump(exclude={"cursor"}, exclude_defaults=True)
@@ -121,6 +127,27 @@ async def search(access: Access, asked: Search) -> Results:
     elif snapshot is not None and page.next is None:
         await services.engine.release(snapshot)
     return results(page, asked, following, started)
+
+
+def _note_if_slow(access: Access, asked: Search, position: Position, started: float) -> None:
+    """One line about a slow search: its shape, never its words or values."""
+    took = (time.perf_counter() - started) * 1000
+    if took < access.services.settings.slow_query_ms:
+        return
+    access.services.metrics.slow_searches.inc()
+    log.warning(
+        "slow search",
+        ms=round(took),
+        shape=shape(language.parse(asked.q)),
+        mode=asked.mode,
+        rights=len(asked.rights),
+        filters=sorted(asked.filters),
+        facets=list(asked.facets if asked.facets is not None else DEFAULT_FACETS),
+        sort=asked.sort.removeprefix("-"),
+        size=asked.size,
+        offset=position.offset,
+        office=access.caller.office or "none",
+    )
 
 
 def results(page: Page, asked: Search, following: str | None, started: float) -> Results:
