@@ -16,10 +16,12 @@ COMMAND_MODULES = (
     "cli.formats",
     "cli.load",
     "cli.index",
+    "cli.duplicates",
     "cli.access",
     "cli.serve",
     "cli.quality",
     "cli.exchange",
+    "cli.operate",
     "cli.export",
 )
 """Each has `register(app)`, which adds its commands."""
