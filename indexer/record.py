@@ -1,7 +1,7 @@
 """The harmonised record: one shape for patents, trademarks, designs, copyright works and geographical indications.
 
 A reader (indexer/formats) fills a `Draft` with what a delivery says, word for word; indexer/harmonise turns it into a
-`Record`: normalised, identified, traceable. Raw values stay beside the normalised ones. Nothing in a Record was invented:
+`Record`: normalised, identified, traceable. Raw values stay beside the normalised ones. Nothing in it was invented:
 what the office did not say is absent, and what a machine made (translation, OCR) says so in `layer`.
 """
 
@@ -56,7 +56,8 @@ class Number(Model):
     type: NumberType
     raw: str
     canonical: str
-    """Office code + normalised number, e.g. `EP0007054`, `JPH05142789`, `US20090220659`, `EM018123456`. Capitals, digits and hyphens only."""
+    """Office code + normalised number, e.g. `EP0007054`, `JPH05142789`, `US20090220659`, `EM018123456`.
+    Capitals, digits and hyphens only."""
     office: str
     """ST.3 code."""
     kind: str | None = None
@@ -197,7 +198,8 @@ class Party(Model):
 
 class Classification(Model):
     scheme: str
-    """`IPC`, `CPC`, `FI`, `FTERM`, `USPC`, `ECLA`, `DE`, `NICE`, `VIENNA`, `LOCARNO`, `US-DESIGN`, `WORK-KIND`, or an office's own."""
+    """`IPC`, `CPC`, `FI`, `FTERM`, `USPC`, `ECLA`, `DE`, `NICE`, `VIENNA`, `LOCARNO`, `US-DESIGN`, `WORK-KIND`, or an
+    office's own."""
     symbol: str
     """Normalised: `H01M 10/0525`, `9`, `26.01.06`, `06-01`."""
     raw: str
@@ -275,7 +277,7 @@ class Image(Model):
 
 
 class StatusEvent(Model):
-    """One legal or procedural event. Never overwritten: a correction is another event that names the one it corrects."""
+    """One legal or procedural event. Never overwritten: a correction is another event that names what it corrects."""
 
     raw_code: str
     """The office's own code or word."""
@@ -286,7 +288,8 @@ class StatusEvent(Model):
     """ST.27/61/87 key event mapped or given, e.g. `F10`."""
     state: Literal["active", "inactive", "terminated", "unspecified"] | None = None
     stage: str | None = None
-    """ST.27 stage after the event: `filing`, `examination`, `pre-grant-challenge`, `grant`, `post-grant-challenge`, `terminated`."""
+    """ST.27 stage after the event: `filing`, `examination`, `pre-grant-challenge`, `grant`, `post-grant-challenge`,
+    `terminated`."""
     event_date: dt.date | None = None
     effective_date: dt.date | None = None
     publication_date: dt.date | None = None
@@ -392,7 +395,8 @@ class Record(Model):
     kind: str | None = None
     """ST.16 kind code (patents), or the office's."""
     kind_group: str | None = None
-    """What the kind code means at that office: `application`, `grant`, `utility-model`, `search-report`, `correction`, `translation`, `design`, `plant` …"""
+    """What the kind code means at that office: `application`, `grant`, `utility-model`, `search-report`, `correction`,
+    `translation`, `design`, `plant` …"""
     unpublished: bool = False
     """True where the delivery says that the office has not published the record."""
     language: str | None = None

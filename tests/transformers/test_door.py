@@ -23,7 +23,24 @@ from tests.pipeline.docdb import document, record_id, write
 
 pytestmark = pytest.mark.transformers
 
-WORDS = "[PAD] [UNK] [CLS] [SEP] [MASK] heat pump valve battery separator for a number title the of".split()
+WORDS = [
+    "[PAD]",
+    "[UNK]",
+    "[CLS]",
+    "[SEP]",
+    "[MASK]",
+    "heat",
+    "pump",
+    "valve",
+    "battery",
+    "separator",
+    "for",
+    "a",
+    "number",
+    "title",
+    "the",
+    "of",
+]
 LETTERS = [*"abcdefghijklmnopqrstuvwxyz0123456789"]
 SIZE = 24
 

@@ -53,7 +53,8 @@ CREATE TABLE agreement_signatures (
     CONSTRAINT uq_agreement_signatures_agreement_version_office UNIQUE (agreement, version, office),
     CONSTRAINT fk_agreement_signatures_agreement_agreements FOREIGN KEY(agreement) REFERENCES agreements (id),
     CONSTRAINT fk_agreement_signatures_office_offices FOREIGN KEY(office) REFERENCES offices (code),
-    CONSTRAINT fk_agreement_signatures_fingerprint_office_certificates FOREIGN KEY(fingerprint) REFERENCES office_certificates (fingerprint)
+    CONSTRAINT fk_agreement_signatures_fingerprint_office_certificates FOREIGN KEY(fingerprint)
+        REFERENCES office_certificates (fingerprint)
 );
 CREATE TABLE agreement_turns (
     agreement BIGINT NOT NULL,
