@@ -158,7 +158,7 @@ def untrained(held: Table | None = None) -> Model:
     return Model(
         float(np.log(held.prior / (1 - held.prior))),
         tuple(_weights(np.asarray(f.m), np.asarray(f.u)) for f in held.features),
-        {group: tuple(0.5 * KNOTS) for group in held.groups},
+        {group: tuple((0.5 * KNOTS).tolist()) for group in held.groups},
         (1.0,) * len(terms(held)),
         held=held,
     )

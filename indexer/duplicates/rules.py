@@ -188,7 +188,7 @@ def _patent(a: Profile, b: Profile) -> Judgement | None:
         if application or {n for n, _ in a.priorities} & {n for n, _ in b.priorities}:
             later = max((a, b), key=lambda one: (one.dates.get("publication", ""), one.kind or "", one.id))
             return _say("stage", source=later, number=application or number, kind=kinds)
-        if day_a and day_a == day_b:
+        if day_a and day_a == day_b and not both_applications:
             return _say("same-number-other-kind", number=number, kind=kinds, date=day_a)
         if not both_applications and titles_agree(a, b):
             later = max((a, b), key=lambda one: (one.dates.get("publication", ""), one.kind or "", one.id))

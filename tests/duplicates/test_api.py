@@ -1,0 +1,170 @@
+"""/v1/duplicates: who sees one of two records knows of no pair; who sees both works on it; hidden members leave no
+trace."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest_asyncio
+
+from api.access.model import Role
+from indexer.duplicates import profile
+from indexer.duplicates.clusters import pair
+from indexer.duplicates.compare import compare
+from indexer.duplicates.ledger import Ledger
+from indexer.record import Record
+from tests.platforms import Platform, make_record, running
+
+REASON = {"reason": "two inventions"}
+
+
+def told_by(provider: str, number: int, title: str) -> Record:
+    """EP's publication as `provider` tells it."""
+    record = make_record("EP", number, title)
+    return record.model_copy(
+        update={
+            "id": f"{provider.lower()}-patent-x.EP{number:07d}.A1",
+            "provider": provider,
+            "collection": f"{provider.lower()}-patent-x",
+        }
+    )
+
+
+RECORDS = [told_by(provider, 7, "Solid electrolyte battery") for provider in ("EP", "US", "XN")]
+EP, US, XN = (record.id for record in RECORDS)
+
+
+def enter(platform: Platform) -> None:
+    """What a scan would leave: EP and XN open, US merged with both."""
+    ledger = Ledger(platform.database)
+    profiles = {r.id: profile.profile(r.model_dump(mode="json"), 1) for r in RECORDS}
+    with ledger.transaction() as connection:
+        for found in profiles.values():
+            connection.execute(
+                'insert into duplicate_profiles (id, seq, "right", office, provider, collection, body) '
+                "values (%s, 1, 'patent', 'EP', %s, %s, %s)",
+                (found.id, found.provider, found.collection, profile.dump(found)),
+            )
+        for one, other, action in ((EP, US, "merge"), (US, XN, "merge"), (EP, XN, "queue")):
+            a, b = pair(one, other)
+            compared = compare(profiles[a], profiles[b], taken=action == "queue")
+            connection.execute(
+                'insert into duplicate_pairs (a, b, "right", providers, offices, relation, action, why, score, scorer, '
+                "levels, values, rivals, seq_a, seq_b) values (%s, %s, 'patent', %s, 'EP/EP', 'same', %s, 'sample', "
+                "0.5, 'x', %s::jsonb, %s::jsonb, %s::jsonb, 1, 1)",
+                (
+                    a,
+                    b,
+                    "/".join(sorted((profiles[a].provider, profiles[b].provider))),
+                    action,
+                    str(list(compared.levels)),
+                    json.dumps(compared.values),
+                    f'["{US}"]' if action == "queue" else "null",
+                ),
+            )
+        ledger.recompute(connection, profiles)
+
+
+@pytest_asyncio.fixture
+async def platform(engines: tuple[str, str], tmp_path: Path) -> AsyncIterator[Platform]:
+    async with running(*engines, tmp_path) as platform:
+        await platform.index(RECORDS)
+        for provider in ("EP", "US", "XN"):
+            platform.policy(f"{provider.lower()}-patent-x")
+        platform.agreement("EP", "XN", tier="content", groups=["bibliography"])
+        platform.agreement("EP", "US", tier="content", groups=["bibliography"])
+        platform.agreement("XN", "US", tier="content", groups=["bibliography"])
+        enter(platform)
+        yield platform
+
+
+async def test_only_pairs_whose_both_records_are_seen(platform: Platform) -> None:
+    """XN sees EP's record and its own: their pair is open for it, since what joins them is hidden from it. US sees
+    all three: they are one cluster already. EP sees only its own."""
+    seen = {}
+    for office in ("EP", "US", "XN"):
+        async with platform.client(platform.key(office, Role.DATA_QUALITY)) as client:
+            answer = await client.get("/v1/duplicates?scores=true")
+            assert answer.status_code == 200, answer.text
+            seen[office] = [(entry["a"], entry["b"]) for entry in answer.json()["pairs"]]
+            if office == "XN":
+                features = {part["feature"]: part["level"] for part in answer.json()["pairs"][0]["why"]}
+                assert features["rival"] == "free", "a hidden rival must not speak"
+                assert US not in answer.text
+    assert seen == {"EP": [], "US": [], "XN": [pair(EP, XN)]}
+
+
+async def test_a_hidden_member_leaves_no_trace_in_cluster_and_golden_view(platform: Platform) -> None:
+    async with platform.client(platform.key("XN", Role.DATA_QUALITY)) as client:
+        alone = (await client.get(f"/v1/duplicates/clusters/{XN}")).json()
+        assert [member["id"] for member in alone["members"]] == [XN]
+        hidden = await client.get(f"/v1/duplicates/clusters/{US}")
+        missing = await client.get("/v1/duplicates/clusters/nothing")
+        assert (hidden.status_code, hidden.content) == (404, missing.content)
+    async with platform.client(platform.key("US", Role.DATA_QUALITY)) as client:
+        whole = (await client.get(f"/v1/duplicates/clusters/{XN}")).json()
+        assert sorted(member["id"] for member in whole["members"]) == sorted((EP, US, XN))
+        assert whole["golden"]["fields"]["texts"][0]["source"] == EP, "the issuing office's word stands"
+        assert sorted(whole["golden"]["fields"]["texts"][0]["agree"]) == sorted((US, XN))
+
+
+async def test_deciding_seeing_the_effect_splitting_and_undoing(platform: Platform) -> None:
+    async with platform.client(platform.key("US", Role.DATA_QUALITY)) as client:
+        groups = {"groups": [[EP, US], [XN]]}
+        effect = (await client.post("/v1/duplicates/effect", json=groups)).json()
+        assert effect["before"] == [sorted((EP, US, XN))]
+        assert sorted(effect["after"]) == sorted([sorted((EP, US)), [XN]])
+        split = await client.post("/v1/duplicates/split", json={**groups, **REASON})
+        assert split.status_code == 201, split.text
+        after = (await client.get(f"/v1/duplicates/clusters/{XN}")).json()
+        assert [member["id"] for member in after["members"]] == [XN]
+        undone = await client.post("/v1/duplicates/undo", json={"batch": split.json()["batch"]})
+        assert undone.json() == {"undone": 2}
+        again = (await client.get(f"/v1/duplicates/clusters/{XN}")).json()
+        assert len(again["members"]) == 3
+
+
+async def test_what_one_does_not_see_cannot_be_decided_claimed_or_undone(platform: Platform) -> None:
+    async with platform.client(platform.key("US", Role.DATA_QUALITY)) as client:
+        given = {"a": EP, "b": US, "judgement": "different", **REASON}
+        decision = (await client.post("/v1/duplicates/decisions", json=given)).json()
+    async with platform.client(platform.key("XN", Role.DATA_QUALITY)) as client:
+        for path, body in (
+            ("decisions", {**given}),
+            ("claim", {"a": EP, "b": US}),
+            ("release", {"a": EP, "b": US}),
+            ("undo", {"decision": decision["id"]}),
+            ("effect", {"groups": [[EP], [US]]}),
+            ("split", {"groups": [[EP], [US]], **REASON}),
+        ):
+            answer = await client.post(f"/v1/duplicates/{path}", json=body)
+            assert answer.status_code == 404, path
+        assert (await client.get("/v1/duplicates/pair", params={"a": EP, "b": US})).status_code == 404
+
+
+async def test_a_claim_keeps_others_off_and_scores_wait_for_the_judgement(platform: Platform) -> None:
+    first = platform.key("XN", Role.DATA_QUALITY)
+    about = {"a": EP, "b": XN}
+    async with platform.client(first) as client:
+        assert (await client.post("/v1/duplicates/claim", json=about)).status_code == 200
+        assert len((await client.get("/v1/duplicates")).json()["pairs"]) == 1
+        shown = (await client.get("/v1/duplicates/pair", params=about)).json()
+        assert "score" not in shown
+        assert len(shown["records"]) == 2
+    async with platform.client(platform.key("XN", Role.DATA_QUALITY)) as other:
+        assert (await other.get("/v1/duplicates")).json()["pairs"] == []
+        taken = await other.post("/v1/duplicates/decisions", json={**about, "judgement": "same"})
+        assert taken.status_code == 409
+    async with platform.client(first) as client:
+        given = {**about, "judgement": "different", **REASON, "seen": 0}
+        assert (await client.post("/v1/duplicates/decisions", json=given)).status_code == 201
+        shown = (await client.get("/v1/duplicates/pair", params=about)).json()
+        assert 0 <= shown["score"] <= 1
+        assert shown["decisions"][0]["reason"] == REASON["reason"]
+
+
+async def test_examiners_do_not_judge(platform: Platform) -> None:
+    async with platform.client(platform.key("US", Role.EXAMINER)) as client:
+        assert (await client.get("/v1/duplicates")).status_code == 403
