@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import hashlib
+import ssl
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
+import httpx
 import typer
 from rich.console import Console
 
 from api.exchange import asic
+from api.exchange.pull import Pulled, Puller
 from api.exchange.signatures import fingerprint, load_certificate, load_private_key
 from api.exchange.signatures import sign as make_signature
 from cli.load import write_line
+from cli.session import platform
 from common.errors import UsageError
+from indexer.archive import Archive
+from indexer.engine import Engine
+from indexer.pipeline import Pipeline
+from indexer.vectors import Vectors
 
 output = Console(highlight=False, soft_wrap=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
@@ -24,6 +34,7 @@ ExistingFile = Annotated[Path, typer.Option(exists=True, dir_okay=False)]
 def register(app: typer.Typer) -> None:
     app.command()(verify)
     app.command()(sign)
+    app.command()(pull)
 
 
 def verify(
@@ -81,3 +92,48 @@ def sign(
     target = out or file.with_name(file.name + ".p7s")
     target.write_bytes(make_signature(digest, load_certificate(certificate.read_bytes()), private))
     output.print(f"{target} holds the signature of {file.name}.")
+
+
+def pull(
+    url: Annotated[str, typer.Argument(help="The other platform, e.g. https://concord.example.")],
+    agreement: Annotated[int, typer.Option(help="Number of the agreement over there.")],
+    key: Annotated[str, typer.Option(envvar="CONCORD_PULL_KEY", help="Key of your office over there.")],
+    purpose: Annotated[str, typer.Option(help="Purpose to declare.")] = "examination",
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Changes a page.")] = 500,
+    certificate: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Your client certificate with its key, PEM.")
+    ] = None,
+    authority: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Authority of the other platform's certificate.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take the changes of an agreement from another IP Concord. Started again, it goes on where it stopped."""
+    address = urlsplit(url)
+    if address.scheme != "https" and address.hostname not in ("127.0.0.1", "::1", "localhost"):
+        raise UsageError("The key would travel in the clear.", remedy="Use https.")
+    done = asyncio.run(_pull(url.rstrip("/"), agreement, key, purpose, limit, certificate, authority))
+    if as_json:
+        write_line(done.as_json())
+    elif done.purged:
+        output.print(f"The agreement has ended: {done.purged:,} records deleted, and the purge acknowledged.")
+    else:
+        output.print(f"{done.records:,} records and {done.deletions:,} deletions in {done.pages:,} pages.")
+
+
+async def _pull(
+    url: str, agreement: int, key: str, purpose: str, limit: int, certificate: Path | None, authority: Path | None
+) -> Pulled:
+    context = ssl.create_default_context(cafile=authority)
+    if certificate is not None:
+        context.load_cert_chain(certificate)
+    headers = {"authorization": f"Bearer {key}", "concord-purpose": purpose}
+    with platform() as running, Vectors(running.database, running.settings.embedder, processes=0) as vectors:
+        async with (
+            Engine(running.opensearch_url, running.settings.index_prefix) as engine,
+            httpx.AsyncClient(headers=headers, verify=context, timeout=60) as client,
+        ):
+            location = running.settings.archive_location
+            pipeline = Pipeline(running.database, engine, vectors, location)
+            puller = Puller(client, url, agreement, running.database, pipeline, Archive(location))
+            return await puller.run(limit=limit)

@@ -1,7 +1,7 @@
 """A zip file written member after member with memory that does not grow: the directory waits in a file of its own.
 
 Python's zipfile keeps an object for each member until the end, about 60 MB for the 100,000 members of a package of
-50,000 records. Members are deflated on other threads, in order. APPNOTE 6.3.10; zip64 where numbers need it. Every header
+50,000 records. Members are deflated on other threads, in order. APPNOTE 6.3.10; zip64 where needed. Every header
 says the same time, so that equal content makes equal bytes.
 
 The file's comment is the SHA-256 of all bytes before it: a damaged byte that no member's digest covers (a header, the

@@ -1,7 +1,5 @@
 """The whole story of two offices over HTTP, from the request to the purge."""
 
-
-
 from __future__ import annotations
 
 import zipfile

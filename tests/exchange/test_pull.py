@@ -1,0 +1,135 @@
+"""Two platforms exchange: what one holds under an agreement, the other holds too, killed in between or not."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+import uvicorn
+import zstandard
+from sqlalchemy import select
+
+from store.exchange import Source
+from store.ingest import StoredRecord
+from tests.exchange.offices import Party, agreed, load
+from tests.pipeline.docdb import document as doc
+from tests.pipeline.docdb import record_id
+from tests.platforms import Platform, running
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+TERMS: dict[str, Any] = {"tier": "content", "groups": ["full-text", "images", "legal-status"]}
+RECORDS = 60
+
+
+@contextlib.asynccontextmanager
+async def listening(platform: Platform) -> AsyncIterator[str]:
+    """The platform's application on a port of loopback; its own start and stop stay with the fixture."""
+    import asyncio
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = uvicorn.Server(uvicorn.Config(platform.app, port=port, lifespan="off", log_level="warning"))
+    task = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+        await asyncio.sleep(0.02)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        await task
+
+
+def started(here: Platform, url: str, agreement: int, key: str) -> subprocess.Popen[bytes]:
+    settings = here.settings
+    assert settings.database_url is not None
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CONCORD_")}
+    environment = {
+        **kept,
+        "CONCORD_HOME": str(settings.home),
+        "CONCORD_OPENSEARCH_URL": str(settings.opensearch_url),
+        "CONCORD_DATABASE_URL": settings.database_url.get_secret_value(),
+        "CONCORD_INDEX_PREFIX": settings.index_prefix,
+        "CONCORD_PULL_KEY": key,
+    }
+    command = [sys.executable, "-m", "cli", "pull", url, "--agreement", str(agreement), "--limit", "4", "--json"]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def finished(process: subprocess.Popen[bytes]) -> Any:
+    out, err = process.communicate(timeout=240)
+    assert process.returncode == 0, err.decode()[-3000:]
+    return orjson.loads(out)
+
+
+def contents(platform: Platform, provider: str) -> dict[str, Any]:
+    """id → record of what is held of a provider, without where it came from."""
+    with platform.database.session() as session:
+        rows = session.scalars(
+            select(StoredRecord).where(StoredRecord.provider == provider, StoredRecord.deleted.is_(False))
+        )
+        found = {row.id: orjson.loads(zstandard.decompress(row.body)) for row in rows}
+    aside = ("source", "findings", "additions", "schema_version")
+    return {name: {k: v for k, v in record.items() if k not in aside} for name, record in found.items()}
+
+
+async def test_two_platforms_converge_though_one_is_killed(
+    platform: Platform, provider: Party, beneficiary: Party, engines: tuple[str, str], tmp_path: Path
+) -> None:
+    import asyncio
+
+    await load(platform, provider.office, tmp_path / "1.xml", [doc(n) for n in range(RECORDS)])
+    number = await agreed(provider, beneficiary, **TERMS)
+    async with running(*engines, tmp_path / "other") as here, listening(platform) as url:
+
+        def cursor() -> str | None:
+            with here.database.session() as session:
+                return session.scalar(select(Source.cursor))
+
+        killed = started(here, url, number, beneficiary.key)
+        deadline = time.monotonic() + 200
+        while await asyncio.to_thread(cursor) is None:
+            assert time.monotonic() < deadline
+            assert killed.poll() is None, killed.communicate()
+            await asyncio.sleep(0.01)
+        killed.send_signal(signal.SIGKILL)
+        await asyncio.to_thread(killed.communicate)
+        partly = contents(here, provider.office)
+        assert partly
+        assert len(partly) < RECORDS
+
+        await asyncio.to_thread(finished, started(here, url, number, beneficiary.key))
+        there = contents(platform, provider.office)
+        assert contents(here, provider.office) == there
+        assert len(there) == RECORDS
+
+        # Both ways of change: a correction and a deletion; and nothing new is nothing.
+        await load(platform, provider.office, tmp_path / "2.xml", [doc(3, "Corrected"), doc(4, status="D")])
+        done = await asyncio.to_thread(finished, started(here, url, number, beneficiary.key))
+        assert (done["records"], done["deletions"]) == (1, 1)
+        assert contents(here, provider.office) == contents(platform, provider.office)
+        stranger = await asyncio.to_thread(started, here, url, number, provider.key)
+        await asyncio.to_thread(stranger.communicate)
+        assert stranger.returncode == 2
+        # What came is searchable here by its own provider's people, and by nobody else.
+        own = Party(here, provider.holder, here.key(provider.office))
+        assert (await own.call("GET", f"/records/{record_id(3, provider.office)}"))["provider"] == provider.office
+        await Party(here, beneficiary.holder, here.key(beneficiary.office)).call(
+            "GET", f"/records/{record_id(3, provider.office)}", 404
+        )
+
+        await provider.call("POST", f"/agreements/{number}/state", json={"to": "revoked"})
+        done = await asyncio.to_thread(finished, started(here, url, number, beneficiary.key))
+        assert done["purged"] == RECORDS - 1
+        assert contents(here, provider.office) == {}
+        assert not (await beneficiary.call("GET", "/exchange/inbox"))["waiting"]
