@@ -105,9 +105,6 @@ def test_without_a_number_the_place_is_told() -> None:
             Draft(Right.PATENT, office="EP", kind="B1", numbers=[DraftNumber(PUB, "1234567")]),
             "ep-patent-test.EP1234567.B1",
         ),
-            Draft(Right.PATENT, office="EP", kind="B1", numbers=[DraftNumber(PUB, "1234567")]),
-            "ep-patent-test.EP1234567.B1",
-        ),
         (
             Draft(Right.PATENT, office="KR", numbers=[DraftNumber(APP, "1020230003245")]),
             "ep-patent-test.KR1020230003245.application",

@@ -23,24 +23,8 @@ from tests.pipeline.docdb import document, record_id, write
 
 pytestmark = pytest.mark.transformers
 
-WORDS = [
-    "[PAD]",
-    "[UNK]",
-    "[CLS]",
-    "[SEP]",
-    "[MASK]",
-    "heat",
-    "pump",
-    "valve",
-    "battery",
-    "separator",
-    "for",
-    "a",
-    "number",
-    "title",
-    "the",
-    "of",
-]
+WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "heat", "pump", "valve", "battery", "separator"]
+WORDS += ["for", "a", "number", "title", "the", "of"]
 LETTERS = [*"abcdefghijklmnopqrstuvwxyz0123456789"]
 SIZE = 24
 
