@@ -28,6 +28,7 @@ from api.access.oidc import TokenVerifier
 from api.access.scope import Scope
 from api.access.scopes import ScopeCache, current_version
 from api.access.secret import Keys, load_keys
+from api.access.version import VersionReader
 from api.errors import TooManyRequests, Unidentified
 from api.observe import Metrics
 from api.search.engine import Engine
@@ -75,8 +76,10 @@ class Services:
         self.database = database
         self.engine = engine
         self.keys: Keys = load_keys(settings)
-        self.audit = AuditWriter(database, self.keys)
+        calls = metrics.database_call if metrics else None
+        self.audit = AuditWriter(database, self.keys, calls=calls)
         self.scopes = ScopeCache()
+        self.versions = VersionReader(database, calls)
         self.tokens = TokenVerifier()
         self.archive = Archive(settings.archive_location)
         self.limits = RateLimiter(settings.rate_limit, int(settings.rate_limit * 2))
@@ -104,7 +107,8 @@ class Services:
             job.cancel()
         await asyncio.gather(*self.jobs, return_exceptions=True)
         await asyncio.to_thread(self._write_key_uses)
-        await asyncio.to_thread(self.audit.close)
+        await self.audit.close()
+        await self.versions.close()
         self.tokens.close()
 
     async def _watch(self) -> None:
@@ -169,6 +173,29 @@ class Services:
             scope = self.scopes.get(session, caller, purpose, version)
         return Identity(caller, purpose, scope, csrf)
 
+    async def identified(self, credentials: Credentials) -> Identity:
+        """The same on the event loop: with one small read where nothing has changed since the caller was last seen."""
+        version = await self.versions.read()
+        held = self._held(credentials, version)
+        return held if held is not None else await asyncio.to_thread(self.identify, credentials)
+
+    def _held(self, credentials: Credentials, version: int) -> Identity | None:
+        """Who asks, if that was found out before and holds at this version of rights."""
+        now = dt.datetime.now(dt.UTC)
+        if credentials.bearer is not None:
+            held = self._callers.get(keys.fingerprint(credentials.bearer))
+            if held is None or held[0] != version or held[1] <= now:
+                return None
+            caller = held[2]
+            self._used[caller.id] = now
+        elif credentials.cookie is None:
+            caller = anonymous()
+        else:
+            return None
+        purpose = _purpose(caller, credentials.purpose)
+        scope = self.scopes.held(caller, purpose, version, now)
+        return None if scope is None else Identity(caller, purpose, scope, None)
+
     def _bearer(self, session: Session, bearer: str, version: int, now: dt.datetime) -> Caller:
         if not bearer.startswith(keys.PREFIX):
             caller = self.tokens.find(session, bearer)
@@ -190,17 +217,12 @@ class Services:
         self._used[held[2].id] = now
         return held[2]
 
-    def version(self) -> int:
-        """Of the access tables, now. Blocks on the database."""
-        with Session(self.reading) as session:
-            return current_version(session)
-
     async def vector_of(self, text: str) -> tuple[float, ...]:
         return await asyncio.to_thread(self.vector, text)
 
     async def record(self, entries: Iterable[Entry]) -> None:
         """Writes to the audit, and returns when it is written."""
-        await asyncio.wrap_future(self.audit.write(list(entries)))
+        await self.audit.write(list(entries))
 
 
 def _expiry(session: Session, key_id: str, now: dt.datetime) -> dt.datetime:
@@ -244,7 +266,7 @@ class Access:
 
     async def unchanged(self) -> bool:
         """Whether no right of anybody has changed since this request began: one small read."""
-        return await asyncio.to_thread(self.services.version) == self.scope.version
+        return await self.services.versions.read() == self.scope.version
 
     async def again(self) -> Scope:
         """The scope as it is now, for the next part of a stream. Raises when the caller may no longer do this."""
@@ -252,7 +274,7 @@ class Access:
 
     async def renewed(self) -> Access:
         """The same request with its rights as they are now. Raises as `again`."""
-        identity = await asyncio.to_thread(self.services.identify, self.credentials)
+        identity = await self.services.identified(self.credentials)
         if self.permission is not None and not identity.caller.may(self.permission):
             raise AccessDenied("The permission was taken away.")
         return replace(self, identity=identity)
@@ -274,7 +296,7 @@ class Guard:
         credentials = await self.credentials(request)
         peer = request.client.host if request.client else "local"
         try:
-            identity = await asyncio.to_thread(services.identify, credentials)
+            identity = await services.identified(credentials)
         except Unidentified:
             _limited(services.public_limits, f"peer:{peer}")
             raise

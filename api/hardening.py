@@ -65,17 +65,17 @@ class Hardening:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        answering = asyncio.Event()
+        answering = Answering()
 
         async def send_hardened(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = _hardened(message, scope)
-                answering.set()
+                answering.begin()
             await send(message)
 
         await self._run(scope, receive, send_hardened, answering)
 
-    async def _run(self, scope: Scope, receive: Receive, send: Send, answering: asyncio.Event) -> None:
+    async def _run(self, scope: Scope, receive: Receive, send: Send, answering: Answering) -> None:
         if _secret_in_query(scope):
             await problem(
                 400, "A secret stands in the address.", remedy="Send it as `Authorization: Bearer …` and replace it."
@@ -99,31 +99,37 @@ class Hardening:
 
         async def send_within_limit(message: Message) -> None:
             # Whoever read the body may have taken the cut for a fault of its own and answered so.
-            if received <= limit or answering.is_set():
+            if received <= limit or answering.begun:
                 await send(message)
 
+        late = False
         try:
-            async with asyncio.timeout(self.time_limit) as patience:
-                work = asyncio.ensure_future(self.app(scope, receive_limited, send_within_limit))
-                watch = asyncio.ensure_future(answering.wait())
-                try:
-                    await asyncio.wait((work, watch), return_when=asyncio.FIRST_COMPLETED)
-                    if not work.done():
-                        patience.reschedule(None)
-                    await work
-                except asyncio.CancelledError:
-                    work.cancel()
-                    await asyncio.wait((work,))
-                    raise
-                finally:
-                    watch.cancel()
+            async with asyncio.timeout(self.time_limit) as answering.patience:
+                await self.app(scope, receive_limited, send_within_limit)
         except TimeoutError:
-            if not answering.is_set():
-                await problem(503, "The answer took too long.", headers={"retry-after": "5"})(scope, receive, send)
+            late = True
         except _TooLarge:
             pass
-        if received > limit and not answering.is_set():
+        answering.patience = None
+        if answering.begun:
+            return
+        if late:
+            await problem(503, "The answer took too long.", headers={"retry-after": "5"})(scope, receive, send)
+        elif received > limit:
             await problem(413, f"The request's body is larger than {limit} bytes.")(scope, receive, send)
+
+
+class Answering:
+    """Whether the answer has begun: from then on it may take as long as it takes."""
+
+    def __init__(self) -> None:
+        self.begun = False
+        self.patience: asyncio.Timeout | None = None
+
+    def begin(self) -> None:
+        self.begun = True
+        if self.patience is not None and not self.patience.expired():
+            self.patience.reschedule(None)
 
 
 class _TooLarge(Exception):

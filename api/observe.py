@@ -95,6 +95,19 @@ class Metrics:
         finally:
             self.engine_seconds.labels(operation).observe(time.perf_counter() - started)
 
+    @contextmanager
+    def database_call(self, operation: str) -> Iterator[None]:
+        """Around a statement that goes past the pool."""
+        started = time.perf_counter()
+        try:
+            with span(f"postgresql {operation}", db__system__name="postgresql", db__operation__name=operation):
+                yield
+        except Exception:
+            self.database_errors.inc()
+            raise
+        finally:
+            self.database_seconds.observe(time.perf_counter() - started)
+
     def watch_database(self, engine: SqlEngine) -> None:
         """Times every statement of a pool."""
 

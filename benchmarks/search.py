@@ -161,7 +161,6 @@ async def fill(url: str, prefix: str, records: int) -> None:
         with tempfile.TemporaryDirectory() as folder:
             for batch in changes(records, Path(folder)):
                 assert not await writer.write(batch)
-        await target.request("POST", f"/{prefix}-patent/_forcemerge", max_num_segments=5)
         await target.refresh(aliases(prefix))
         assert await target.count(f"{prefix}-patent") == records
 

@@ -4,38 +4,38 @@ Append-only by trigger, and chained: each entry's hash covers its content and th
 each chain's last entry is sealed with the platform's key. `verify` finds any entry that was changed, added, left
 out or cut off.
 
-Writing is off the request's thread: one writer a process takes all that is waiting, appends it to its chain in one
-transaction, and only then lets the requests go on that brought it. So nothing is shown that is not written down, and a
-hundred requests cost one commit. There are a few chains; a process writes to one of them, so two rarely wait.
+One writer a process takes all that is waiting, appends it to its chain in one statement, and only then lets the
+requests go on that brought it. So nothing is shown that is not written down, and a hundred requests cost one commit.
+There are a few chains; a process writes to one of them and remembers where it ends. The statement takes effect only if
+the chain still ends there; where another process has written to it meanwhile, the end is read anew, under lock.
 """
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import hashlib
 import hmac
 import os
-import queue
-import threading
-from collections.abc import Iterable, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from sqlalchemy import Engine, Result, func, insert, select, text
+import psycopg
+from sqlalchemy import Result, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from api.access.model import Caller
 from api.access.scope import View
 from api.access.secret import Keys
+from common.errors import EngineUnavailable
 from store.access import AuditEntry, AuditHead
-from store.database import Database
+from store.database import Database, plain
 
 CHAINS = 8
-LOCK = 0x434F4E43
-"""First half of the advisory lock of a chain; the second is its number."""
 START = bytes(32)
 LARGEST_BATCH = 500
 LISTED = frozenset({"search"})
@@ -83,7 +83,7 @@ def disclosures(
     action: str,
     caller: Caller,
     purpose: str,
-    shown: Iterable[tuple[str, dict[str, Any], View]],
+    shown: Iterable[tuple[str, Mapping[str, Any], View]],
     *,
     content: bool = False,
     details: dict[str, Any] | None = None,
@@ -117,67 +117,186 @@ def change(caller: Caller, action: str, **details: Any) -> Entry:
     return Entry(action, caller.name, caller.role.value, "", caller.office, details=details)
 
 
-class AuditWriter:
-    """Appends to one chain from a thread of its own. Close it: what is waiting is written first."""
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a chain ends."""
 
-    def __init__(self, database: Database, keys: Keys, *, chain: int | None = None) -> None:
-        self._engine: Engine = database.engine
+    seq: int
+    hash: bytes
+
+
+class AuditWriter:
+    """Appends to one chain, over a connection of its own. Belongs to the event loop in which it is first used. Close
+    it: what is waiting is written first."""
+
+    def __init__(
+        self,
+        database: Database,
+        keys: Keys,
+        *,
+        chain: int | None = None,
+        calls: Callable[[str], AbstractContextManager[None]] | None = None,
+    ) -> None:
+        """`calls(operation)` is entered around every statement that appends, to time and count it."""
+        self._calls = calls or nullcontext
+        self._url = plain(database.url)
         self._keys = keys
         self.chain = os.getpid() % CHAINS if chain is None else chain
-        self._waiting: queue.SimpleQueue[tuple[Sequence[Entry], Future[None]] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
-        self._thread.start()
+        self._waiting: list[tuple[Sequence[Entry], asyncio.Future[None]]] = []
+        self._writing: asyncio.Task[None] | None = None
+        self._connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
+        self._head: Head | None = None
+        self._flushed = True
 
-    def write(self, entries: Sequence[Entry]) -> Future[None]:
-        """Done when the entries are committed; carries the error where they could not be."""
-        done: Future[None] = Future()
-        if entries:
-            self._waiting.put((entries, done))
-        else:
-            done.set_result(None)
-        return done
+    async def write(self, entries: Sequence[Entry]) -> None:
+        """Returns when the entries are committed; raises what kept them from it."""
+        if not entries:
+            return
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((entries, done))
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._run())
+        await asyncio.shield(done)
 
-    def close(self) -> None:
-        self._waiting.put(None)
-        self._thread.join()
+    async def close(self) -> None:
+        if self._writing is not None:
+            await self._writing
+        await self._disconnect()
 
-    def _run(self) -> None:
-        stopping = False
-        while not stopping:
-            batch: list[tuple[Sequence[Entry], Future[None]]] = []
-            item = self._waiting.get()
-            while True:
-                if item is None:
-                    stopping = True
-                    break
-                batch.append(item)
-                if len(batch) >= LARGEST_BATCH or self._waiting.empty():
-                    break
-                item = self._waiting.get()
-            if batch:
-                self._append(batch)
+    async def _run(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting[:LARGEST_BATCH], self._waiting[LARGEST_BATCH:]
+            try:
+                await self._append([entry for entries, _ in batch for entry in entries])
+            except Exception as error:
+                self._head = None
+                for _, done in batch:
+                    done.set_exception(error)
+                    done.exception()  # whoever asked may have gone
+            else:
+                for _, done in batch:
+                    done.set_result(None)
 
-    def _append(self, batch: list[tuple[Sequence[Entry], Future[None]]]) -> None:
-        try:
-            with Session(self._engine) as session, session.begin():
-                if all(entry.action in LISTED for entries, _ in batch for entry in entries):
-                    session.execute(text("set local synchronous_commit to off"))
-                append(session, self._keys, self.chain, [entry for entries, _ in batch for entry in entries])
-        except Exception as error:
-            for _, done in batch:
-                done.set_exception(error)
-        else:
-            for _, done in batch:
-                done.set_result(None)
+    async def _append(self, entries: Sequence[Entry]) -> None:
+        tried: Head | None = None
+        for attempt in range(2):
+            try:
+                connection = await self._connected(flushed=any(entry.action not in LISTED for entry in entries))
+                if self._head is None:
+                    self._head = await self._read_head(connection)
+                if tried is not None and await self._holds(connection, tried):
+                    return  # the connection broke after the commit, before it was confirmed
+                rows, tried = link(self.chain, self._head, entries)
+                if not await self._move(connection, self._head, tried, rows):
+                    async with connection.transaction():
+                        self._head = await self._read_head(connection, lock=True)
+                        rows, tried = link(self.chain, self._head, entries)
+                        assert await self._move(connection, self._head, tried, rows)
+                self._head = tried
+                return
+            except psycopg.OperationalError as error:
+                await self._disconnect()
+                if attempt:
+                    raise EngineUnavailable("PostgreSQL does not answer.", remedy="Start it.") from error
+
+    async def _connected(self, *, flushed: bool) -> psycopg.AsyncConnection[tuple[Any, ...]]:
+        if self._connection is None:
+            self._connection = await psycopg.AsyncConnection.connect(self._url, autocommit=True, prepare_threshold=0)
+            self._flushed = True
+        if flushed is not self._flushed:
+            await self._connection.execute(f"set synchronous_commit to {'on' if flushed else 'off'}".encode())
+            self._flushed = flushed
+        return self._connection
+
+    async def _disconnect(self) -> None:
+        self._head = None
+        if self._connection is not None:
+            await self._connection.close()
+            self._connection = None
+
+    async def _read_head(self, connection: psycopg.AsyncConnection[Any], *, lock: bool = False) -> Head:
+        """Where the chain ends; a chain that is new begins."""
+        seal = _seal(self._keys, self.chain, 0, START)
+        await connection.execute(BEGIN_CHAIN, {"chain": self.chain, "hash": START, "seal": seal})
+        statement = READ_HEAD_LOCKED if lock else READ_HEAD
+        row = await (await connection.execute(statement, {"chain": self.chain})).fetchone()
+        assert row is not None
+        return Head(row[0], row[1])
+
+    async def _holds(self, connection: psycopg.AsyncConnection[Any], head: Head) -> bool:
+        """Whether the chain has an entry that was to be its end."""
+        place = {"chain": self.chain, "seq": head.seq, "hash": head.hash}
+        return (await (await connection.execute(HOLDS, place)).fetchone()) is not None
+
+    async def _move(
+        self, connection: psycopg.AsyncConnection[Any], old: Head, new: Head, rows: Sequence[dict[str, Any]]
+    ) -> bool:
+        """Whether the rows were added: only to a chain that ends at `old`."""
+        content = [{**row, "hash": row["hash"].hex()} for row in rows]
+        with self._calls("insert"):
+            moved = await connection.execute(
+                MOVE,
+                {
+                    "chain": self.chain,
+                    "old_seq": old.seq,
+                    "old_hash": old.hash,
+                    "seq": new.seq,
+                    "hash": new.hash,
+                    "seal": _seal(self._keys, self.chain, new.seq, new.hash),
+                    "rows": orjson.dumps(content).decode(),
+                },
+            )
+        found = await moved.fetchone()
+        return bool(found and found[0])
+
+
+BEGIN_CHAIN = """
+insert into audit_heads (chain, seq, hash, seal) values (%(chain)s, 0, %(hash)s, %(seal)s) on conflict do nothing
+"""
+READ_HEAD = "select seq, hash from audit_heads where chain = %(chain)s"
+READ_HEAD_LOCKED = "select seq, hash from audit_heads where chain = %(chain)s for update"
+HOLDS = "select from audit where chain = %(chain)s and seq = %(seq)s and hash = %(hash)s"
+MOVE = """
+with moved as (
+    update audit_heads set seq = %(seq)s, hash = %(hash)s, seal = %(seal)s
+    where chain = %(chain)s and seq = %(old_seq)s and hash = %(old_hash)s
+    returning chain
+), added as (
+    insert into audit (
+        chain, seq, at, action, caller, office, role, purpose, provider, collection, agreements, tier, records, ids,
+        details, hash
+    )
+    select
+        chain, seq, at, action, caller, office, role, purpose, provider, collection, agreements, tier, records, ids,
+        details, decode(hash, 'hex')
+    from jsonb_to_recordset(%(rows)s::jsonb) as row (
+        chain smallint, seq bigint, at timestamptz, action text, caller text, office text, role text, purpose text,
+        provider text, collection text, agreements jsonb, tier text, records bigint, ids jsonb, details jsonb, hash text
+    )
+    where exists (select from moved)
+)
+select count(*) from moved
+"""
 
 
 def append(session: Session, keys: Keys, chain: int, entries: Sequence[Entry]) -> None:
     """Adds entries to a chain in the caller's transaction."""
     if not entries:
         return
-    session.execute(text("select pg_advisory_xact_lock(:kind, :chain)"), {"kind": LOCK, "chain": chain})
-    head = session.execute(select(AuditHead.seq, AuditHead.hash).where(AuditHead.chain == chain)).one_or_none()
-    seq, last = (head.seq, head.hash) if head else (0, START)
+    first = {"chain": chain, "seq": 0, "hash": START, "seal": _seal(keys, chain, 0, START)}
+    session.execute(upsert(AuditHead).values(first).on_conflict_do_nothing())
+    held = session.execute(
+        select(AuditHead.seq, AuditHead.hash).where(AuditHead.chain == chain).with_for_update()
+    ).one()
+    rows, head = link(chain, Head(held.seq, held.hash), entries)
+    session.execute(insert(AuditEntry), rows)
+    values = {"seq": head.seq, "hash": head.hash, "seal": _seal(keys, chain, head.seq, head.hash)}
+    session.execute(update(AuditHead).where(AuditHead.chain == chain).values(values))
+
+
+def link(chain: int, head: Head, entries: Sequence[Entry]) -> tuple[list[dict[str, Any]], Head]:
+    """The entries as rows that go on from `head`, and where the chain ends then."""
+    seq, last = head.seq, head.hash
     rows = []
     for entry in entries:
         seq += 1
@@ -200,9 +319,7 @@ def append(session: Session, keys: Keys, chain: int, entries: Sequence[Entry]) -
         }
         last = _hash(last, row)
         rows.append({**row, "hash": last})
-    session.execute(insert(AuditEntry), rows)
-    values = {"chain": chain, "seq": seq, "hash": last, "seal": _seal(keys, chain, seq, last)}
-    session.execute(upsert(AuditHead).values(values).on_conflict_do_update(index_elements=["chain"], set_=values))
+    return rows, Head(seq, last)
 
 
 def _hash(previous: bytes, row: dict[str, Any]) -> bytes:

@@ -220,15 +220,24 @@ class ScopeCache:
         self._rules: tuple[int, tuple[CollectionRules, ...]] | None = None
         self._lock = Lock()
 
+    def held(self, caller: Caller, purpose: str, version: int, now: dt.datetime) -> Scope | None:
+        """The caller's scope at this version, if it is kept."""
+        key = (caller, purpose)
+        with self._lock:
+            held = self._scopes.get(key)
+            if held is None or held.version != version or (held.valid_until is not None and now >= held.valid_until):
+                return None
+            self._scopes.move_to_end(key)
+            return held
+
     def get(self, session: Session, caller: Caller, purpose: str, version: int) -> Scope:
         """The caller's scope at this version, which the caller of this method has just read."""
         now = dt.datetime.now(dt.UTC)
         key = (caller, purpose)
+        held = self.held(caller, purpose, version, now)
+        if held is not None:
+            return held
         with self._lock:
-            held = self._scopes.get(key)
-            if held is not None and held.version == version and (held.valid_until is None or now < held.valid_until):
-                self._scopes.move_to_end(key)
-                return held
             rules = self._rules[1] if self._rules and self._rules[0] == version else None
         if rules is None:
             rules = load_rules(session)

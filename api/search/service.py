@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
 from typing import Annotated, Any, Literal
 
 import structlog
@@ -57,17 +58,19 @@ class Search(BaseModel):
     """Whether hits carry claims and descriptions too."""
 
 
-class Why(BaseModel):
+@dataclass
+class Why:
     """One reason why a hit is there."""
 
     by: Literal["term", "field", "vector"]
     field: str | None = None
     language: str | None = None
-    words: list[str] = []
+    words: list[str] = dataclass_field(default_factory=list)
     rank: int | None = None
 
 
-class HitOut(BaseModel):
+@dataclass
+class HitOut:
     id: str | None
     """None where the caller may only know that the record exists."""
     score: float
@@ -77,12 +80,14 @@ class HitOut(BaseModel):
     highlights: dict[str, list[str]]
 
 
-class Bucket(BaseModel):
+@dataclass
+class Bucket:
     value: str
     count: int
 
 
-class Results(BaseModel):
+@dataclass
+class Results:
     total: int
     hits: list[HitOut]
     facets: dict[str, list[Bucket]]
@@ -117,7 +122,7 @@ async def search(access: Access, asked: Search) -> Results:
         access = await access.renewed()
         scope, snapshot = access.scope, None
         page = await services.engine.search(scope, replace(request, position=Position(), snapshot=None))
-    shown = [(hit.id, dict(hit.document), hit.view) for hit in page.hits]
+    shown = [(hit.id, hit.document, hit.view) for hit in page.hits]
     await services.record(disclosures("search", access.caller, access.purpose, shown))
     _note_if_slow(access, asked, position, started)
     following = None
@@ -151,10 +156,10 @@ def _note_if_slow(access: Access, asked: Search, position: Position, started: fl
 
 
 def results(page: Page, asked: Search, following: str | None, started: float) -> Results:
-    return Results.model_construct(
+    return Results(
         total=page.total,
         hits=[hit_out(hit, full=asked.full) for hit in page.hits],
-        facets={name: [Bucket.model_construct(**b) for b in buckets] for name, buckets in page.facets.items()},
+        facets={name: [Bucket(**b) for b in buckets] for name, buckets in page.facets.items()},
         cursor=following,
         took_ms=round((time.perf_counter() - started) * 1000),
     )
@@ -165,7 +170,7 @@ def hit_out(hit: Hit, *, full: bool = False) -> HitOut:
     known = Group.BIBLIOGRAPHY in hit.view.groups
     if known and not full:
         record["texts"] = [text for text in record.get("texts", ()) if text["type"] not in FULL_TEXT]
-    return HitOut.model_construct(
+    return HitOut(
         id=hit.id if known else None,
         score=hit.score,
         why=why(hit) if known else [],
@@ -178,13 +183,13 @@ def why(hit: Hit) -> list[Why]:
     """Words found, by field and language; fields that met a condition; the rank among nearest vectors."""
     reasons: list[Why] = []
     for field, tongue, words in fields_of(hit.highlights):
-        reasons.append(Why.model_construct(by="term", field=field, language=tongue, words=words, rank=None))
+        reasons.append(Why(by="term", field=field, language=tongue, words=words, rank=None))
     for label in hit.matched:
         field, _, value = label.partition(":")
         if field and field not in language.names().text:
-            reasons.append(Why.model_construct(by="field", field=field, language=None, words=[value], rank=None))
+            reasons.append(Why(by="field", field=field, language=None, words=[value], rank=None))
     if hit.vector_rank is not None:
-        reasons.append(Why.model_construct(by="vector", field=None, language=None, words=[], rank=hit.vector_rank))
+        reasons.append(Why(by="vector", field=None, language=None, words=[], rank=hit.vector_rank))
     return reasons
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import threading
+import asyncio
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from api.access.audit import AuditWriter, Entry, append, report, verify
+from api.access.audit import AuditWriter, Entry, Verdict, append, report, verify
 from api.access.model import Role
 from api.access.secret import Keys
 from store.access import AuditEntry
@@ -93,29 +94,67 @@ async def test_the_database_refuses_edits(database: Database) -> None:
 async def test_many_writers_keep_one_chain_whole(database: Database) -> None:
     writers = [AuditWriter(database, KEYS, chain=1) for _ in range(3)]
 
-    def write(writer: AuditWriter) -> None:
+    async def write(writer: AuditWriter) -> None:
         for number in range(40):
-            writer.write([entry(number), entry(number)]).result(30)
+            await writer.write([entry(number), entry(number)])
 
-    threads = [threading.Thread(target=write, args=(writer,)) for writer in writers for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    def change() -> None:
+        for number in range(40):
+            with database.session() as session:
+                append(session, KEYS, 1, [entry(number)])
+
+    await asyncio.gather(*(write(writer) for writer in writers for _ in range(2)), asyncio.to_thread(change))
     for writer in writers:
-        writer.close()
+        await writer.close()
     with database.session() as session:
         verdict = verify(session, KEYS)
-    assert (verdict.entries, verdict.faults) == (3 * 2 * 40 * 2, ())
+    assert (verdict.entries, verdict.faults) == (3 * 2 * 40 * 2 + 40, ())
 
 
 async def test_closing_writes_what_is_waiting(database: Database) -> None:
     writer = AuditWriter(database, KEYS, chain=2)
-    waiting = [writer.write([entry(number)]) for number in range(200)]
-    writer.close()
-    assert all(done.done() for done in waiting)
+    waiting = [asyncio.create_task(writer.write([entry(number)])) for number in range(200)]
+    await asyncio.sleep(0)
+    await writer.close()
+    await asyncio.gather(*waiting)
     with database.session() as session:
         assert verify(session, KEYS).entries == 200
+
+
+async def test_a_writer_outlives_its_connection(database: Database) -> None:
+    writer = AuditWriter(database, KEYS, chain=2)
+    await writer.write([entry(1)])
+    with psycopg.connect(plain(database.url), autocommit=True) as connection:
+        connection.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity "
+            "where datname = current_database() and pid <> pg_backend_pid()"
+        )
+    await writer.write([entry(2)])
+    await writer.close()
+    database.close()
+    with database.session() as session:
+        assert verify(session, KEYS) == Verdict(2, ())
+
+
+async def test_what_was_committed_before_the_connection_broke_is_not_written_twice(database: Database) -> None:
+    writer = AuditWriter(database, KEYS, chain=2)
+    await writer.write([entry(1)])
+    move = writer._move
+    broken: list[bool] = []
+
+    async def committed_but_not_confirmed(*given: Any) -> bool:
+        moved = await move(*given)
+        if not broken:
+            broken.append(moved)
+            raise psycopg.OperationalError("the connection is lost")
+        return moved
+
+    writer._move = committed_but_not_confirmed  # type: ignore[method-assign,assignment]
+    await writer.write([entry(2), entry(3)])
+    await writer.write([entry(4)])
+    await writer.close()
+    with database.session() as session:
+        assert verify(session, KEYS) == Verdict(4, ())
 
 
 async def test_who_saw_what_by_which_agreement_for_what(platform: Platform) -> None:
@@ -158,19 +197,20 @@ async def test_who_saw_what_by_which_agreement_for_what(platform: Platform) -> N
     assert agreement
 
 
-async def test_nothing_is_shown_that_cannot_be_written_down(
-    platform: Platform, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_nothing_is_shown_that_cannot_be_written_down(platform: Platform) -> None:
     await platform.index([make_record("QE", 1, "zaltrek")])
     platform.policy("qe-patent-x", "content", groups=ALL_GROUPS)
     async with platform.client() as client:
         assert "zaltrek" in (await client.get("/v1/search", params={"q": "zaltrek"})).text
 
-        def broken(*_: object) -> None:
-            raise OSError("no space")
-
-        monkeypatch.setattr("api.access.audit.append", broken)
-        for path in ("/v1/search?q=zaltrek", "/v1/records/QE.patent.QE0000001.A1"):
-            answer = await client.get(path)
-            assert answer.status_code == 500
-            assert "QE0000001" not in answer.text
+        with platform.database.session() as session:
+            session.execute(text("alter table audit rename to audit_away"))
+        try:
+            for path in ("/v1/search?q=zaltrek", "/v1/records/QE.patent.QE0000001.A1"):
+                answer = await client.get(path)
+                assert answer.status_code == 500
+                assert "QE0000001" not in answer.text
+        finally:
+            with platform.database.session() as session:
+                session.execute(text("alter table audit_away rename to audit"))
+        assert "zaltrek" in (await client.get("/v1/search", params={"q": "zaltrek"})).text
