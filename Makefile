@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV := uv==0.13.9
 SOURCES := analyzers api cli common compose docs indexer mappings store tests benchmarks samples
 
-.PHONY: run test check test-transformers lock clean
+.PHONY: run test check docs test-transformers lock clean
 
 run: $(VENV)/.installed
 	@exec $(BIN)/concord up
@@ -18,6 +18,11 @@ check: $(VENV)/.installed
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/mkdocs build --strict --quiet
+
+# the documentation as a site, in site/
+docs: $(VENV)/.installed
+	$(BIN)/mkdocs build --strict
 
 # sentence-transformers brings several GB of torch: its own environment keeps the platform's small
 test-transformers: .venv-transformers/.installed
@@ -44,4 +49,4 @@ lock: $(VENV)/.installed
 		--extra transformers --group pyproject.toml:dev pyproject.toml -o requirements/transformers.txt
 
 clean:
-	rm -rf $(VENV) .venv-transformers .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .venv-transformers .mypy_cache .ruff_cache .pytest_cache site

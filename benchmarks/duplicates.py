@@ -181,7 +181,7 @@ def splink(held: Held) -> dict[str, Any]:
     for found in held.profiles.values():
         rows["b" if found.provider == "XN" else "a"].append(_row(found))
     database = DuckDBAPI(connection=duckdb.connect())
-    tables = [database.register(pa.Table.from_pylist(rows[name]), name) for name in ("a", "b")]
+    tables = [database.register(pa.Table.from_pylist(rows[name]), dataset_display_name=name) for name in ("a", "b")]
     settings = SettingsCreator(
         link_type="link_only",
         comparisons=[
@@ -217,7 +217,7 @@ def splink(held: Held) -> dict[str, Any]:
     linker.training.estimate_u_using_random_sampling(max_pairs=2e6)
     for blocking in (block_on("office", "number"), block_on("office", "filed", "owner"), block_on("office", "title")):
         linker.training.estimate_parameters_using_expectation_maximisation(blocking)
-    predicted = linker.inference.predict(threshold_match_probability=0.01).as_record_dict()
+    predicted = linker.inference.predict(threshold_match_probability=0.01).as_record_list()
     seconds = time.monotonic() - begun
     wanted = true_pairs(held.truth)
     chances = {pair(row["unique_id_l"], row["unique_id_r"]): row["match_probability"] for row in predicted}

@@ -86,6 +86,7 @@ async def main(opensearch_url: str, database_url: str, records: int) -> None:
             here, there = context.Pipe()
             worker = context.Process(target=build, args=(platform.settings, entry.id, there))
             worker.start()
+            there.close()  # so that a worker that dies is noticed
             seconds, early, most, path = await asyncio.to_thread(here.recv)
             worker.join()
             plain, size = plain_zip(path, Path(home) / "plain.zip")

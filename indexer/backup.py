@@ -177,7 +177,7 @@ def _require_empty(database: Database) -> None:
                 "select count(*) from information_schema.tables where table_schema = 'public' and table_name = %s",
                 (table,),
             ).fetchone()
-            if row and row[0] and connection.execute(f"select 1 from {table} limit 1").fetchone():  # type: ignore[call-overload]  # noqa: S608
+            if row and row[0] and connection.execute(f"select 1 from {table} limit 1").fetchone():  # noqa: S608
                 raise Conflict(
                     f"This platform is not empty: its table {table} has rows.",
                     remedy="Restore into a new database and a new CONCORD_HOME.",

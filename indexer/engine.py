@@ -97,7 +97,7 @@ class Engine:
                 f"OpenSearch does not answer: {error.error}", remedy="Start it, or correct CONCORD_OPENSEARCH_URL."
             ) from error
         except TransportError as error:
-            if error.status_code in (429, 502, 503, 504):
+            if error.status_code in (408, 429, 502, 503, 504):
                 raise Overloaded(f"OpenSearch is overloaded ({error.status_code}): {error.error}") from error
             raise EngineError(f"OpenSearch refused {method} {path}: {explain(error)}") from error
 
@@ -286,7 +286,8 @@ async def wait_until_ready(engine: Engine, *, timeout_s: float = 60) -> None:
     deadline = asyncio.get_running_loop().time() + timeout_s
     while True:
         try:
-            await engine.request("GET", "/_cluster/health", wait_for_status="yellow", timeout="10s")
+            # Without a `timeout` of the request: the client takes that name for its own, in seconds.
+            await engine.request("GET", "/_cluster/health", wait_for_status="yellow")
             return
         except EngineUnavailable:
             if asyncio.get_running_loop().time() > deadline:

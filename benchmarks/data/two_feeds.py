@@ -319,9 +319,41 @@ class World:
         return day.replace(day=28) if (day.month, day.day) == (2, 29) else day
 
     def _coined(self) -> str:
-        syllables = (
-            "ba be bo da de do fa fi ga go ka ki la li lo ma mi na no pa pe ra ri ro sa se ta ti va vi xo za zu".split()
-        )
+        syllables = [
+            "ba",
+            "be",
+            "bo",
+            "da",
+            "de",
+            "do",
+            "fa",
+            "fi",
+            "ga",
+            "go",
+            "ka",
+            "ki",
+            "la",
+            "li",
+            "lo",
+            "ma",
+            "mi",
+            "na",
+            "no",
+            "pa",
+            "pe",
+            "ra",
+            "ri",
+            "ro",
+            "sa",
+            "se",
+            "ta",
+            "ti",
+            "va",
+            "vi",
+            "xo",
+            "za",
+            "zu",
+        ]
         return "".join(self.chance.sample(syllables, self.chance.choice((3, 3, 4)))).upper()
 
     def _designs(self, size: int) -> Iterator[tuple[Design, Truth]]:

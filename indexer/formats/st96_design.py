@@ -150,10 +150,12 @@ def _classes(draft: Draft, design: etree._Element, office: str | None) -> None:
                 sub = value(bag_of_one, "LocarnoSubclass")
                 for indicated in every(bag_of_one, "LocarnoSubclassProductIndicationText"):
                     if content := text(indicated):
-                        symbol = f"{top}-{sub}" if sub else top
                         draft.texts.append(
                             DraftText(
-                                TextType.PRODUCT_INDICATION, content, parts.language(indicated), class_symbol=symbol
+                                TextType.PRODUCT_INDICATION,
+                                content,
+                                parts.language(indicated),
+                                class_symbol=f"{top}-{sub}" if sub else top,
                             )
                         )
             for described in every(found, "LocarnoSubclassBag//ProductDescriptionText"):

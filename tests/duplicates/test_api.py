@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
 from api.access.model import Role
@@ -16,6 +16,8 @@ from indexer.duplicates.compare import compare
 from indexer.duplicates.ledger import Ledger
 from indexer.record import Record
 from tests.platforms import Platform, make_record, running
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 REASON = {"reason": "two inventions"}
 
@@ -67,17 +69,26 @@ def enter(platform: Platform) -> None:
         ledger.recompute(connection, profiles)
 
 
-@pytest_asyncio.fixture
-async def platform(engines: tuple[str, str], tmp_path: Path) -> AsyncIterator[Platform]:
-    async with running(*engines, tmp_path) as platform:
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def base(engines: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
+    async with running(*engines, tmp_path_factory.mktemp("duplicates")) as platform:
         await platform.index(RECORDS)
         for provider in ("EP", "US", "XN"):
             platform.policy(f"{provider.lower()}-patent-x")
         platform.agreement("EP", "XN", tier="content", groups=["bibliography"])
         platform.agreement("EP", "US", tier="content", groups=["bibliography"])
         platform.agreement("XN", "US", tier="content", groups=["bibliography"])
-        enter(platform)
         yield platform
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def platform(base: Platform) -> Platform:
+    """The same records for every test, and nothing decided yet."""
+    with base.database.driver() as connection:
+        for table in ("profiles", "pairs", "decisions", "clusters", "conflicts"):
+            connection.execute(f"delete from duplicate_{table}")
+    enter(base)
+    return base
 
 
 async def test_only_pairs_whose_both_records_are_seen(platform: Platform) -> None:

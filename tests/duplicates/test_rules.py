@@ -33,13 +33,13 @@ def told(by: str = "EP", **given: Any) -> Profile:
     return Profile(**{**fields, **given})
 
 
-MARK = {"right": "trademark", "office": "EM", "kind": None, "titles": {}, "marks": ("lumara",)}
-JP = {
+MARK: dict[str, Any] = {"right": "trademark", "office": "EM", "kind": None, "titles": {}, "marks": ("lumara",)}
+JP: dict[str, Any] = {
     "office": "JP",
     "titles": {"ja": "ポンプ"},
     "numbers": {"publication": ("JPH05100500",), "application": ("JPH04000001",)},
 }
-OTHER_JP = {
+OTHER_JP: dict[str, Any] = {
     **JP,
     "titles": {"ja": "レンズ系"},
     "numbers": {"publication": ("JPH05100500",), "application": ("JPH04000777",)},

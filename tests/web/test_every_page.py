@@ -47,6 +47,9 @@ SIGNED_IN = {
 WIDTHS = {"wide": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
 LARGEST_PAGE = 150_000
 SLOWEST_PAINT_MS = 1_000
+FIRST_PAINT = """() => new Promise(done => new PerformanceObserver(list => {
+  for (const paint of list.getEntries()) if (paint.name === "first-contentful-paint") done(paint.startTime);
+}).observe({type: "paint", buffered: true}))"""
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -125,8 +128,7 @@ def test_the_first_paint_comes_within_a_second(visit: Open, site: Site, name: st
     paints = []
     for _ in range(3):
         page.goto(site.url + OPEN[name])
-        page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length > 0")
-        paints.append(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
+        paints.append(page.evaluate(FIRST_PAINT))
     assert min(paints) < SLOWEST_PAINT_MS, paints
 
 

@@ -81,11 +81,17 @@ def test_addresses_and_sources_are_for_those_who_hold_them(visit: Open, site: Si
     assert "SHA-256" in own.content()
 
 
-@pytest.mark.parametrize("number", ["XE0000001", "XD0000501", "NO0000000"])
+@pytest.mark.parametrize("number", ["XE0000001", "XD0000999", "NO0000000"])
 def test_hidden_and_missing_records_look_the_same(visit: Open, number: str) -> None:
     page = visit(f"/records/{number[:2]}.patent.{number}.A1")
     missing = visit("/records/NO.patent.NO1.A1")
     assert page.locator("main").inner_text() == missing.locator("main").inner_text()
+
+
+def test_where_only_existence_is_shown_nothing_else_is(visit: Open) -> None:
+    page = visit("/records/XD.patent.XD0000501.A1")
+    expect(page.locator("h1")).to_have_text("A record exists that this provider does not show you")
+    assert "Hidden battery" not in page.content()
 
 
 def test_on_paper_only_the_record_is_left(visit: Open) -> None:

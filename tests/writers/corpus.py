@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import io
 import tomllib
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
 from cli.load import _options
@@ -55,19 +57,14 @@ def _records(path: Path, provider: str, collection: str, options: Options) -> It
         try:
             csv_file = options and not member.signature.root and not member.signature.json_keys
             row = by_name("concord-csv") if csv_file else sniff.recognise(member.signature, FORMATS, member.place)
+            with member.open() as stream:
+                data = stream.read()
+            drafts = row.read(io.BytesIO(data), Context(member.file, member.member, provider, options))
+            for draft in islice(drafts, MOST):
+                if isinstance(draft, Draft) and (record := _harmonised(draft, provider, collection, row.name)):
+                    yield record
         except InputError:
             continue
-        with member.open() as stream:
-            try:
-                for ordinal, draft in enumerate(
-                    row.read(stream, Context(member.file, member.member, provider, options))
-                ):
-                    if ordinal >= MOST:
-                        break
-                    if isinstance(draft, Draft) and (record := _harmonised(draft, provider, collection, row.name)):
-                        yield record
-            except InputError:
-                continue
 
 
 def _harmonised(draft: Draft, provider: str, collection: str, format: str) -> Record | None:
