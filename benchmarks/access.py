@@ -2,9 +2,11 @@
 
     python -m benchmarks.access [--records 50000] [--rounds 60]
 
-Uses CONCORD_OPENSEARCH_URL, or starts an embedded node. The queries of the unfiltered run are the engine's own bodies
-with every scope filter taken out, sent straight to OpenSearch; the others go through `api.search.engine` and
-include its checks and redaction. Aim: p95 within 1.15 times of unfiltered.
+Uses CONCORD_OPENSEARCH_URL, or starts an embedded node. Every scope covers every record, by policies and agreements in
+turn, so that all match and show the same; the totals are compared. The queries of the unfiltered run are the engine's
+own bodies with every scope filter taken out, sent straight to OpenSearch. Beside it, for each scope: its bodies sent in
+the same way (`filter`), and the search through `api.search.engine`, which checks and redacts every hit (`engine`).
+Aim: p95 within 1.15 times of unfiltered.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ import secrets
 import statistics
 import tempfile
 import time
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +45,10 @@ from tests.platforms import make_record
 
 WORDS = [f"{a}{b}{c}" for a in "bdfgklmprstvz" for b in "aeiou" for c in ("n", "l", "r", "k", "rt", "mp")]
 COLLECTIONS = 220
+CLASSES = ["ipc:H01M", "ipc:A01B", "ipc:G06F", "ipc:C07D"]
 PROVIDERS = [f"X{letter}" for letter in "ABCDEFGHIJ"]
+Way = tuple[str, Callable[[], Awaitable[int]]]
+"""A name and how to ask; returns the total."""
 FACETS = ("right", "office", "language", "ipc", "year")
 
 
@@ -84,19 +91,19 @@ async def fill(writer: Writer, prefix: str, records: int) -> None:
 
 
 def scope(agreements: int) -> Scope:
-    """Twenty open collections and so many agreements: each of its own collection, every fourth with limits of its
-    own."""
+    """So many collections are given by an agreement each, every fourth with limits of its own that all of its records
+    meet; the others are open."""
     rules = []
     for number in range(COLLECTIONS):
         name, provider = collection(number)
-        tier = Tier.CONTENT if number < 20 else Tier.NONE
+        tier = Tier.CONTENT if number >= agreements else Tier.NONE
         rules.append(CollectionRules(name, provider, "patent", tier, frozenset({Group.FULL_TEXT})))
     given = []
     for number in range(agreements):
-        name, provider = collection(20 + number)
+        name, provider = collection(number)
         terms: dict[str, Any] = {"tier": "content", "groups": ["full-text"], "collections": [name]}
         if number % 4 == 0:
-            terms |= {"published_from": f"{1990 + number % 10}-01-01", "classes": ["ipc:H01M", "ipc:G06F"]}
+            terms |= {"published_from": f"{1980 + number // 4 % 10}-01-01", "classes": CLASSES}
         given.append(AgreementRules(number + 1, provider, "QM", Terms.model_validate(terms)))
     caller = Caller("key", "bench", "QM", Role.EXAMINER, role_rules()[Role.EXAMINER].permissions)
     return decide(caller, "examination", rules, given)
@@ -131,27 +138,45 @@ async def measure(url: str, prefix: str, rounds: int) -> None:
     scopes = {count: scope(count) for count in (0, 20, 200)}
     everything = Scope(scopes[0].caller, "examination", decide(scopes[0].caller, "examination", _all_open(), ()).grants)
     times: dict[str, list[float]] = {}
-    totals: dict[str, list[int]] = {}
+    totals: list[int] = []
+    chance = random.Random(5)
     for text in ["warm up", *asked, *asked]:
         request = SearchRequest(query.compile(text, languages=tongues), facets=FACETS, rights=("patent",))
-        for name in ("unfiltered", *map(str, scopes)):
+        ways: list[tuple[str, Callable[[], Awaitable[int]]]] = [
+            ("unfiltered", partial(alone, engine, everything, request))
+        ]
+        for count, one in scopes.items():
+            ways.append((f"{count} filter", partial(alone, engine, one, request, filtered=True)))
+            ways.append((f"{count} engine", partial(through, engine, one, request)))
+        chance.shuffle(ways)
+        found = set()
+        for name, way in ways:
             started = time.perf_counter()
-            if name == "unfiltered":
-                total = await unfiltered(engine, everything, request)
-            else:
-                total = (await engine.search(scopes[int(name)], request)).total
+            found.add(await way())
             if text != "warm up":
                 times.setdefault(name, []).append((time.perf_counter() - started) * 1000)
-                totals.setdefault(name, []).append(total)
-    base = statistics.quantiles(times["unfiltered"], n=20)[18]
-    for name, held in times.items():
-        p95 = statistics.quantiles(held, n=20)[18]
-        clauses = len(scopes[int(name)].grants) if name != "unfiltered" else 0
+        assert len(found) == 1, found
+        totals.append(found.pop())
+    base = figures(times["unfiltered"])
+    print(f"mean total {statistics.mean(totals):,.0f}")
+    for name in sorted(times, key=lambda name: (name != "unfiltered", len(name), name)):
+        p50, p95 = figures(times[name])
+        clauses = "" if name == "unfiltered" else f"  {len(scopes[int(name.split()[0])].grants)} clauses"
         print(
-            f"{name:>10} agreements: p50 {statistics.median(held):6.1f} ms  p95 {p95:6.1f} ms  "
-            f"ratio {p95 / base:4.2f}  mean total {statistics.mean(totals[name]):8.1f}  clauses {clauses}"
+            f"{name:>10}: p50 {p50:6.1f} ms (×{p50 / base[0]:4.2f})  p95 {p95:6.1f} ms (×{p95 / base[1]:4.2f}){clauses}"
         )
     await engine.close()
+
+
+def figures(held: list[float]) -> tuple[float, float]:
+    """(p50, p95)"""
+    return statistics.median(held), statistics.quantiles(held, n=20)[18]
+
+
+async def through(engine: Engine, one: Scope, request: SearchRequest) -> int:
+    page = await engine.search(one, request)
+    assert all(hit.record for hit in page.hits)
+    return page.total
 
 
 def _all_open() -> list[CollectionRules]:
@@ -161,12 +186,13 @@ def _all_open() -> list[CollectionRules]:
     ]
 
 
-async def unfiltered(engine: Engine, everything: Scope, request: SearchRequest) -> int:
-    """The engine's body without any scope filter, sent as it is."""
-    side = engine._sides(everything, request)[0]
-    body = engine._body(everything, request, side, [request.query], size=request.size + 1)
-    base = Guard(everything).base()
-    body["query"]["bool"]["filter"] = [part for part in body["query"]["bool"]["filter"] if part != base]
+async def alone(engine: Engine, one: Scope, request: SearchRequest, *, filtered: bool = False) -> int:
+    """The engine's body, without any scope filter unless `filtered`, sent as it is."""
+    side = engine._sides(one, request)[0]
+    body = engine._body(one, request, side, [request.query], size=request.size + 1)
+    if not filtered:
+        base = Guard(one).base()
+        body["query"]["bool"]["filter"] = [part for part in body["query"]["bool"]["filter"] if part != base]
     answer = await engine._request("POST", f"/{engine.aliases(request.rights)}/_search", body, engine._options())
     return int(answer["hits"]["total"]["value"])
 
