@@ -249,3 +249,9 @@ async def running(opensearch_url: str, server_url: str, home: Path, **settings: 
 
 
 ALL_GROUPS = [group.value for group in (Group.FULL_TEXT, Group.IMAGES, Group.LEGAL_STATUS)]
+
+
+def told(answer: httpx.Response) -> dict[str, str]:
+    """The headers of an answer but for the request's own id, which is drawn anew for each."""
+    assert answer.headers["x-request-id"]
+    return {name: value for name, value in answer.headers.items() if name != "x-request-id"}

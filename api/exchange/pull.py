@@ -64,6 +64,8 @@ class Puller:
         """Until there is nothing more, or for so many `pages`. Raises AccessDenied, EngineUnavailable, UsageError."""
         done = Pulled()
         await self.pipeline.prepare()
+        # What a pull that was killed had decided and not yet sent: the same items, asked for again, are no change.
+        await self.pipeline.resend(abandoned=True)
         while pages is None or done.pages < pages:
             source, cursor = await asyncio.to_thread(self._source)
             answer = await self._ask("GET", "changes", params=_given(self.agreement, limit, cursor))

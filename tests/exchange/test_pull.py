@@ -112,6 +112,8 @@ async def test_two_platforms_converge_though_one_is_killed(
         there = contents(platform, provider.office)
         assert contents(here, provider.office) == there
         assert len(there) == RECORDS
+        await here.writer.refresh([f"{here.settings.index_prefix}-patent"])
+        assert await here.writer.count(f"{here.settings.index_prefix}-patent") == RECORDS
 
         # Both ways of change: a correction and a deletion; and nothing new is nothing.
         await load(platform, provider.office, tmp_path / "2.xml", [doc(3, "Corrected"), doc(4, status="D")])

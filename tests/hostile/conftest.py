@@ -7,8 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from api.exchange.writers import write
 from indexer.formats.containers import Member, members
 from indexer.formats.table import FORMATS
+from indexer.harmonise import harmonise
+from indexer.harmonise.origin import Origin
+from indexer.record import Record
+from samples import writers
+from samples.world import world
 from tests.formats.test_own import CSV, RECORD
 from tests.formats.test_st36 import SAMPLE as ST36
 from tests.formats.test_st96_copyright import SAMPLE as ORPHAN_WORK
@@ -37,6 +43,7 @@ def deliveries(shared_data: Path) -> dict[str, bytes]:
         "concord-csv": CSV.encode(),
         "tipo-trademark-gazette": GAZETTE,
         "st36": ST36.encode(),
+        "st97-json": st97(),
     }
     for member in members(shared_data):
         if not isinstance(member, Member) or member.kind != "record" or member.size > LARGEST:
@@ -49,3 +56,13 @@ def deliveries(shared_data: Path) -> dict[str, bytes]:
             if drafts(outcomes) and not errors(outcomes):
                 found[row.name] = data
     return found
+
+
+def st97() -> bytes:
+    """A sample patent as the platform writes it in ST.97-style JSON."""
+    publication = next(p for p in world().publications if p.office == "EP")
+    (draft,) = drafts(read("ep-full-text", writers.ep_full_text(publication)))
+    origin = Origin("EP", "ep-patent-samples", "EP", 1, "f.xml", "", 0, "0" * 64, "ep-full-text", 1)
+    record = harmonise(draft, origin)
+    assert isinstance(record, Record)
+    return write(record, "st97", verified=False).data

@@ -1,0 +1,90 @@
+"""The term bank: concepts with their terms in each language, looked up by any of them."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from api.search.expansion.words import UNSPACED, folded, key, words
+from common.errors import ConfigurationError
+
+LANGUAGES = ("en", "ar", "zh", "fr", "de", "ja", "ko", "pt", "ru", "es")
+LEXICON = Path(__file__).parent / "lexicon"
+GENERAL = "general"
+"""Field of the terms that every technology uses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    field: str
+    """Field of technology: the name of the lexicon's file, or `mined`."""
+    terms: Mapping[str, tuple[str, ...]]
+    """Language → terms, the usual one first."""
+
+    @property
+    def name(self) -> str:
+        return next(iter(self.terms.get("en") or next(iter(self.terms.values()))))
+
+
+@dataclass(slots=True)
+class Bank:
+    """Concepts by language and key. Build it with `bank`, look into it with `find`."""
+
+    concepts: list[Concept] = field(default_factory=list)
+    by_key: dict[str, dict[tuple[str, ...], list[Concept]]] = field(default_factory=dict)
+    longest: dict[str, int] = field(default_factory=dict)
+    """Language → words (characters, where words are not told apart) of its longest term."""
+    compounding: dict[str, list[Concept]] = field(default_factory=dict)
+    """Folded German words, which stand inside others."""
+
+    def add(self, concept: Concept) -> None:
+        self.concepts.append(concept)
+        for language, terms in concept.terms.items():
+            held = self.by_key.setdefault(language, {})
+            for term in terms:
+                found = key(term, language)
+                if not found:
+                    continue
+                same = held.setdefault(found, [])
+                if concept not in same:
+                    same.append(concept)
+                length = len(found[0]) if language in UNSPACED else len(found)
+                self.longest[language] = max(self.longest.get(language, 0), length)
+                if language == "de" and len(words(term, "de")) == 1 and len(folded(term)) >= 3:
+                    self.compounding.setdefault(words(term, "de")[0], []).append(concept)
+
+    def find(self, language: str, wanted: tuple[str, ...]) -> list[Concept]:
+        return self.by_key.get(language, {}).get(wanted, [])
+
+
+def read(path: Path) -> Iterable[Concept]:
+    """Concepts of one file. Raises ConfigurationError for a row that cannot be one."""
+    with path.open(encoding="utf-8", newline="") as source:
+        rows = csv.DictReader(source, delimiter="\t", quoting=csv.QUOTE_NONE)
+        for number, row in enumerate(rows, 2):
+            if None in row or None in row.values():
+                raise ConfigurationError(
+                    f"{path.name}, line {number}: the row has not as many cells as the header.",
+                    remedy="One cell a language, tabs between; leave a cell empty where there is no term.",
+                )
+            terms = {
+                language: tuple(dict.fromkeys(term.strip() for term in cell.split("|") if term.strip()))
+                for language, cell in row.items()
+                if cell.strip()
+            }
+            if len(terms) < 2:
+                raise ConfigurationError(f"{path.name}, line {number}: a concept needs terms in two languages.")
+            yield Concept(path.stem, terms)
+
+
+@lru_cache(maxsize=4)
+def bank(*more: Path, seed: bool = True) -> Bank:
+    """The seed lexicon, and further files in its form (mined ones)."""
+    made = Bank()
+    for path in [*(sorted(LEXICON.glob("*.tsv")) if seed else ()), *more]:
+        for concept in read(path):
+            made.add(concept)
+    return made

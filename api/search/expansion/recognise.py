@@ -1,0 +1,146 @@
+"""Which concepts a query names, in whichever language it is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from api.search.expansion.bank import LANGUAGES, Bank, Concept
+from api.search.expansion.words import UNSPACED, folded, key, stem, words
+from indexer.language import detect_query_language
+
+LINKERS = ("", "s", "n", "en", "es", "e", "er", "ung", "ungs")
+"""What German puts between the parts of a compound, or adds to a stem there."""
+MIN_REST = 2
+"""Characters of an unspaced language's unknown run that are kept as a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A piece of the query: the concepts it may stand for, none where the bank does not know it."""
+
+    text: str
+    concepts: tuple[Concept, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    language: str
+    units: tuple[Unit, ...]
+
+    @property
+    def known(self) -> int:
+        """Characters in pieces that the bank knows."""
+        return sum(len(unit.text) for unit in self.units if unit.concepts)
+
+
+def recognise(text: str, bank: Bank, language: str | None = None) -> Recognised:
+    """The pieces of a query. Without a language: the candidate language whose terms cover most of it, weighed by how
+    likely it is."""
+    if language is not None:
+        return Recognised(language, tuple(units(text, language, bank)))
+    candidates = [(code, share) for code, share in detect_query_language(text) if code in LANGUAGES]
+    if candidates and candidates[0][0] not in ("zh", "ja", "ko", "ru", "ar"):
+        # Two words are little to tell Latin-script languages apart by; the bank knows more about technical ones.
+        listed = {code for code, _ in candidates}
+        candidates += [(code, 0.05) for code in ("en", "fr", "de", "es", "pt") if code not in listed]
+    if not candidates:
+        candidates = [("en", 1.0)]
+    read = [(Recognised(code, tuple(units(text, code, bank))), share) for code, share in candidates]
+    length = max(1, len(text))
+    return max(read, key=lambda pair: pair[0].known / length + 0.5 * pair[1])[0]
+
+
+def units(text: str, language: str, bank: Bank) -> list[Unit]:
+    return _runs(text, language, bank) if language in UNSPACED else _words(text, language, bank)
+
+
+def _words(text: str, language: str, bank: Bank) -> list[Unit]:
+    found: list[Unit] = []
+    pieces = words(text, language)
+    stems = [stem(piece, language) for piece in pieces]
+    start = 0
+    while start < len(pieces):
+        for end in range(min(len(pieces), start + bank.longest.get(language, 1)), start, -1):
+            concepts = bank.find(language, tuple(sorted(stems[start:end])))
+            if concepts:
+                found.append(Unit(" ".join(pieces[start:end]), tuple(concepts)))
+                start = end
+                break
+        else:
+            parts = _inside(pieces[start], language, bank)
+            found.extend(parts or [Unit(pieces[start])])
+            start += 1
+    return found
+
+
+def _inside(word: str, language: str, bank: Bank) -> list[Unit]:
+    """Terms in a word that is none itself."""
+    if language == "de":
+        return _compound(word, bank)
+    if language == "ar" and len(word) > 3 and word[0] in "لبو":
+        concepts = bank.find("ar", (stem(word[1:], "ar"),))
+        return [Unit(word, tuple(concepts))] if concepts else []
+    return []
+
+
+def _cost(path: list[Unit]) -> tuple[int, int]:
+    """Few parts are better, and parts that cover more of the word than what links them."""
+    return len(path), -sum(len(unit.text) for unit in path)
+
+
+def _compound(word: str, bank: Bank) -> list[Unit]:
+    """Parts of a German compound that are terms, covering it with as few as possible; empty where they do not."""
+    best: dict[int, list[Unit]] = {0: []}
+    for start in range(len(word)):
+        if start not in best:
+            continue
+        for end in range(start + 3, len(word) + 1):
+            concepts = bank.compounding.get(word[start:end])
+            if not concepts:
+                # Inside a compound the last vowel may be gone (Farbe: farbstoff).
+                concepts = bank.compounding.get(word[start:end] + "e") or bank.compounding.get(word[start:end] + "ung")
+            if not concepts:
+                continue
+            path = [*best[start], Unit(word[start:end], tuple(concepts))]
+            for linker in LINKERS:
+                if word.startswith(linker, end):
+                    at = end + len(linker)
+                    if at not in best or _cost(path) < _cost(best[at]):
+                        best[at] = path
+    if len(word) in best and best[len(word)]:
+        return best[len(word)]
+    # The last part says what the thing is: it alone is better than nothing.
+    for start in range(1, len(word) - 4):
+        concepts = bank.compounding.get(word[start:]) or bank.find("de", key(word[start:], "de"))
+        if concepts:
+            return [Unit(word), Unit(word[start:], tuple(concepts))]
+    return []
+
+
+def _runs(text: str, language: str, bank: Bank) -> list[Unit]:
+    """Longest terms first from the left, in runs between spaces (Korean: in the whole text)."""
+    runs = re.findall(r"[^\W_]+", folded(text))
+    if language == "ko":
+        runs = ["".join(runs)]
+    found: list[Unit] = []
+    longest = bank.longest.get(language, 1)
+    for run in runs:
+        start, rest = 0, ""
+        while start < len(run):
+            for end in range(min(len(run), start + longest), start, -1):
+                concepts = bank.find(language, (run[start:end],))
+                if concepts and (end - start > 1 or end - start == len(run) or language == "zh"):
+                    found.extend(_rest(rest))
+                    found.append(Unit(run[start:end], tuple(concepts)))
+                    start, rest = end, ""
+                    break
+            else:
+                rest += run[start]
+                start += 1
+        found.extend(_rest(rest))
+    return found
+
+
+def _rest(rest: str) -> list[Unit]:
+    return [Unit(rest)] if len(rest) >= MIN_REST else []

@@ -1,0 +1,86 @@
+"""Words in the form in which a query and the term bank meet: folded, and stemmed where the language inflects."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, cast
+
+import snowballstemmer
+
+import analyzers
+
+STEMMERS = {
+    "ar": "arabic",
+    "de": "german",
+    "en": "english",
+    "es": "spanish",
+    "fr": "french",
+    "pt": "portuguese",
+    "ru": "russian",
+}
+UNSPACED = frozenset({"zh", "ja", "ko"})
+"""Languages in which a term is looked for anywhere in a run of characters. Korean has spaces, but not everybody's stand
+in the same places."""
+
+LATIN_ENDS = "\u0370"
+"""Accents are taken off before this; beyond it they make other letters (й, が, 가)."""
+_ONE_LETTER = str.maketrans({"ё": "е", "أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ة": "ه", "ؤ": "و", "ئ": "ي", "ـ": None})
+_ATTACHED = re.compile(r"^(?:[وف]?[بك]?ال|[وف]?لل)(?=\w{3})")
+"""Article and prepositions that Arabic writes onto the word."""
+_WORD = re.compile(r"[^\W_]+")
+
+
+@lru_cache(maxsize=1)
+def stopwords() -> dict[str, frozenset[str]]:
+    table: dict[str, Any] = tomllib.loads((Path(__file__).parent / "stopwords.toml").read_text("utf-8"))
+    return {language: frozenset(words) for language, words in table.items()}
+
+
+@lru_cache(maxsize=16)
+def _stemmer(language: str) -> Any:
+    return cast(Any, snowballstemmer).stemmer(STEMMERS[language]) if language in STEMMERS else None
+
+
+@lru_cache(maxsize=65536)
+def folded(text: str) -> str:
+    """Compatibility forms, lower case, no accents or vowel marks. Marks that make another kana or jamo stay."""
+    composed = unicodedata.normalize("NFKC", text).casefold().translate(_ONE_LETTER)
+    letters = (unicodedata.normalize("NFD", letter)[0] if letter < LATIN_ENDS else letter for letter in composed)
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+
+
+@lru_cache(maxsize=1)
+def _arabic_singulars() -> dict[str, str]:
+    """Broken plurals of the analysers' own list, which no stemmer undoes."""
+    lines = (Path(analyzers.__file__).parent / "words" / "ar.tsv").read_text("utf-8").splitlines()
+    rows = [folded(line).split("\t") for line in lines if line.strip() and not line.startswith("#")]
+    return {form: row[0] for row in rows for form in row[1:]}
+
+
+@lru_cache(maxsize=65536)
+def stem(word: str, language: str) -> str:
+    """Stem of a folded word."""
+    if language == "ar":
+        word = _ATTACHED.sub("", word)
+        word = _arabic_singulars().get(word, word)
+    stemmer = _stemmer(language)
+    return str(stemmer.stemWord(word)) if stemmer is not None and len(word) > 3 else word
+
+
+def words(text: str, language: str) -> list[str]:
+    """Folded words of a text, stop words left out."""
+    stops = stopwords().get(language, frozenset())
+    return [word for word in _WORD.findall(folded(text)) if word not in stops]
+
+
+@lru_cache(maxsize=65536)
+def key(text: str, language: str) -> tuple[str, ...]:
+    """What two writings of a term share: its stems in any order, or for unspaced languages its characters."""
+    if language in UNSPACED:
+        run = "".join(_WORD.findall(folded(text)))
+        return (run,) if run else ()
+    return tuple(sorted(stem(word, language) for word in words(text, language)))
