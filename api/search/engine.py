@@ -32,9 +32,9 @@ from api.access.fields import fields
 from api.access.model import Group
 from api.access.scope import NOTHING, Scope, View
 from api.search.facets import facet_fields
-from api.search.fusion import RANK_CONSTANT, fuse
+from api.search.fusion import RANK_CONSTANT, Ranked, fuse
 from api.search.guard import Guard
-from common.errors import EngineError, EngineUnavailable
+from common.errors import EngineError, EngineUnavailable, QueryError
 from indexer.record import Right
 
 Query = dict[str, Any]
@@ -45,6 +45,9 @@ NEIGHBOURS = 100
 """Nearest vectors that take part."""
 FLOOR = 0.25
 """Inner product below which a vector is no evidence of the same subject."""
+TERMS_WEIGHT, TERMS_CONSTANT = 2.0, 10
+"""Of the list found by expanded terms. Its first places have all concepts of the query in the record's language, which
+neither the query's own words nor vectors show for a record in another language (benchmarks/crosslang.py)."""
 PIT_KEEP_ALIVE = "5m"
 TIMEOUT_S = 30
 
@@ -103,14 +106,23 @@ class SearchRequest:
     position: Position = Position()
     vector: tuple[float, ...] | None = None
     """Of the free text: with it, nearest neighbours take part."""
+    gloss: tuple[float, ...] | None = None
+    """Vector of the query's word-for-word translation: a second list of neighbours."""
+    terms: Query | None = None
+    """Expanded terms: a list of their own, which brings at most WINDOW records into the results."""
     vector_filter: Query | None = None
-    """What a neighbour must meet besides the filters."""
+    """What a neighbour, or a record found by expanded terms, must meet besides the filters."""
     keyword: bool = True
     """False: nearest neighbours only."""
     highlight: bool = True
     rights: tuple[str, ...] = ()
     snapshot: str | None = None
     """Point in time to search, as a page's `snapshot`."""
+
+    @property
+    def lists(self) -> int:
+        """Ranked lists beside the keyword results."""
+        return sum(part is not None for part in (self.vector, self.gloss, self.terms))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +137,8 @@ class Hit:
     highlights: Mapping[str, Sequence[str]] = field(default_factory=dict)
     matched: tuple[str, ...] = ()
     vector_rank: int | None = None
+    similarity: float | None = None
+    """Cosine of the query's vector (or of its translation's, where nearer) and the record's."""
 
     @property
     def record(self) -> dict[str, Any]:
@@ -220,7 +234,7 @@ class Engine:
         sides = self._sides(scope, request)
         if not scope.grants:
             return Page(0, (), {name: [] for name in request.facets}, None)
-        if request.vector is not None and not request.sort:
+        if request.lists and not request.sort:
             return await self._fused(scope, request, sides)
         return await self._listed(scope, request, sides)
 
@@ -277,7 +291,8 @@ class Engine:
         return Page(total, tuple(hits), _merged_facets(request, answers), following)
 
     async def _fused(self, scope: Scope, request: SearchRequest, sides: list[_Side]) -> Page:
-        """Keyword and nearest neighbours, fused by rank; then the rest of the keyword results; then the stubs."""
+        """Keyword, nearest neighbours and expanded terms, fused by rank; then the rest of the keyword results; then the
+        stubs."""
         main, stubs = sides[0], sides[1:]
         guard = main.guard
         keyword = guard.query(request.query) if request.keyword else NOTHING
@@ -290,18 +305,24 @@ class Engine:
                 "_source": False,
                 "track_total_hits": False,
             },
-            self._neighbours(guard, request, everything),
+            *self._lists(guard, request, everything),
         ]
         own = [name for name in request.facets if name in request.facet_filters]
         for name in own:
             others = [clause for other, clause in request.facet_filters.items() if other != name]
-            bodies.append(self._neighbours(guard, request, [*request.filters, *others]))
-        listed, nearest, *relaxed = await self._msearch(request, bodies)
+            bodies.extend(self._lists(guard, request, [*request.filters, *others]))
+        listed, *answers = await self._msearch(request, bodies)
         words = [(raw["sort"][-1], raw["sort"]) for raw in listed["hits"]["hits"]]
-        near = _near(nearest)
-        candidates = {name: _near(answer) for name, answer in zip(own, relaxed, strict=True)}
-        order = fuse([[name for name, _ in words], near])
-        vector_ranks = {name: rank for rank, name in enumerate(near, 1)}
+        number = request.lists
+        found = _found(request, answers[:number])
+        near = list(dict.fromkeys(name for ranked in found for name in ranked.ids))
+        candidates = {}
+        for place, name in enumerate(own, 1):
+            relaxed = _found(request, answers[place * number : (place + 1) * number])
+            candidates[name] = list(dict.fromkeys(i for ranked in relaxed for i in ranked.ids))
+        order = fuse([Ranked([name for name, _ in words]), *found])
+        similar = _similarities(request, answers)
+        vector_ranks = {name: rank for rank, name in enumerate(similar, 1)}
 
         position = request.position
         page = order[position.fused : position.fused + request.size] if position.side == 0 else []
@@ -338,28 +359,32 @@ class Engine:
                     after=position.after if at_stubs else None,
                 )
             )
+        if request.terms is not None and page:
+            bodies.append(self._by_terms(request, guard, [name for name, _ in page]))
         counted, documents, *rest = await self._msearch(request, bodies)
         by_id = {raw["_source"]["id"]: raw for raw in documents["hits"]["hits"]}
+        if request.terms is not None and page:
+            _add_findings(by_id, rest.pop())
         hits: list[Hit] = []
         for name, score in page:
             if name in by_id:
                 rank = position.offset + len(hits) + 1
-                hits.append(self._hit(scope, by_id[name], rank, score, vector_ranks.get(name)))
+                hits.append(self._hit(scope, by_id[name], rank, score, vector_ranks.get(name), similar.get(name)))
         fused = position.fused + len(page)
         following = Position(0, position.offset + len(hits), fused) if fused < len(order) else None
         after = position.after
         for number, answer in enumerate(rest):
             side_number = 0 if beyond and number == 0 else 1
-            found = answer["hits"]["hits"]
+            rows = answer["hits"]["hits"]
             room = request.size - len(hits)
-            if following is not None or not found or side_number < position.side:
+            if following is not None or not rows or side_number < position.side:
                 continue
-            for raw in found[:room]:
+            for raw in rows[:room]:
                 rank = position.offset + len(hits) + 1
                 hits.append(self._hit(scope, raw, rank, 1 / (RANK_CONSTANT + rank)))
-            if len(found) > room:
+            if len(rows) > room:
                 if room:
-                    after = tuple(found[room - 1]["sort"])
+                    after = tuple(rows[room - 1]["sort"])
                 elif side_number != position.side:
                     after = None
                 following = Position(side_number, position.offset + len(hits), fused, after)
@@ -427,22 +452,50 @@ class Engine:
             body["highlight"] = _highlight(request.query)
         return body
 
-    def _neighbours(self, guard: Guard, request: SearchRequest, required: Sequence[Query]) -> Query:
+    def _by_terms(self, request: SearchRequest, guard: Guard, ids: Sequence[str]) -> Query:
+        """What the expanded terms found in the documents of a page. Apart from `_documents`, because the engine's limit
+        of clauses is one query's."""
+        assert request.terms is not None
+        limits = [guard.base(), {"terms": {"id": list(ids)}}]
+        body: Query = {
+            "query": {"bool": {"filter": limits, "must": [guard.query(request.terms)]}},
+            "size": len(ids),
+            "_source": {"includes": ["id"]},
+        }
+        if request.highlight:
+            body["highlight"] = _highlight(request.terms)
+        return body
+
+    def _lists(self, guard: Guard, request: SearchRequest, required: Sequence[Query]) -> list[Query]:
+        """One search for each list beside the keyword results, in the order vector, gloss, terms."""
         conditions = [*required, *([request.vector_filter] if request.vector_filter else [])]
         inside: Query = {"bool": {"filter": conditions}}
-        clause = {"vector": list(request.vector or ()), "k": NEIGHBOURS, **({"filter": inside} if conditions else {})}
-        return {
-            "query": guard.query({"knn": {"embedding": clause}}),
-            "size": NEIGHBOURS,
-            "_source": {"includes": ["id"]},
-            "track_total_hits": False,
-        }
+        common: Query = {"_source": {"includes": ["id"]}, "track_total_hits": False}
+        bodies: list[Query] = []
+        for vector in (request.vector, request.gloss):
+            if vector is not None:
+                clause = {"vector": list(vector), "k": NEIGHBOURS, **({"filter": inside} if conditions else {})}
+                near = guard.query({"knn": {"embedding": clause}})
+                bodies.append({**common, "query": near, "size": NEIGHBOURS})
+        if request.terms is not None:
+            asked = {"must": [guard.query(request.terms)], "filter": [guard.base(), *map(guard.query, conditions)]}
+            sort = ["_score", {"id": "asc"}]
+            bodies.append({**common, "query": {"bool": asked}, "size": WINDOW, "sort": sort})
+        return bodies
 
     def _deciding(self, scope: Scope) -> list[str]:
         classes = {f"{name}.any" for grant in scope.grants for name, _ in grant.condition.classes}
         return [*DECIDING, *sorted(classes)]
 
-    def _hit(self, scope: Scope, raw: Mapping[str, Any], rank: int, score: float, near: int | None = None) -> Hit:
+    def _hit(
+        self,
+        scope: Scope,
+        raw: Mapping[str, Any],
+        rank: int,
+        score: float,
+        near: int | None = None,
+        similarity: float | None = None,
+    ) -> Hit:
         document = raw["_source"]
         view = scope.view(document)
         if Group.EXISTENCE not in view.groups:
@@ -453,7 +506,7 @@ class Engine:
             name: parts for name, parts in raw.get("highlight", {}).items() if table.group_of(name) in view.groups
         }
         matched = tuple(sorted(raw.get("matched_queries", ()))) if Group.BIBLIOGRAPHY in view.groups else ()
-        return Hit(document["id"], rank, round(score, 6), document, view, highlights, matched, near)
+        return Hit(document["id"], rank, round(score, 6), document, view, highlights, matched, near, similarity)
 
     # -------------------------------------------------------------------------------------------- other ways out
 
@@ -584,6 +637,8 @@ class Engine:
         except TransportError as error:
             if error.status_code in (429, 503):
                 raise EngineUnavailable("The search engine is overloaded.", remedy="Try again in a moment.") from error
+            if "too_many" in str(error.info):
+                raise _too_long() from error
             raise EngineError(f"The search engine refused a request ({error.error}).") from error
 
 
@@ -601,11 +656,20 @@ def _must_be(scope: Scope) -> None:
         raise TypeError(f"A search needs a Scope, not {type(scope).__name__}.")
 
 
+def _too_long() -> QueryError:
+    return QueryError(
+        "The query asks for more words in more fields than the search engine allows.",
+        remedy="Name fields or languages, or split it into several queries.",
+    )
+
+
 def _whole(answer: dict[str, Any]) -> dict[str, Any]:
     """The answer, if every shard took part: half a result list would look like a whole one."""
     if "error" in answer:
         if answer.get("status") in (429, 503):
             raise EngineUnavailable("The search engine is overloaded.", remedy="Try again in a moment.")
+        if "too_many" in str(answer["error"]):
+            raise _too_long()
         raise EngineError(f"The search engine refused a request ({answer['error'].get('type')}).")
     if answer.get("timed_out") or answer["_shards"]["failed"]:
         raise EngineUnavailable("Part of the index did not answer.", remedy="Try again in a moment.")
@@ -640,11 +704,39 @@ def _highlight(query: Query) -> Query:
     }
 
 
-def _near(answer: Mapping[str, Any]) -> list[str]:
-    """Ids of the neighbours near enough, nearest first, ties by id. Lucene's score of an inner product p ≥ 0 is 1
-    + p."""
+def _near(answer: Mapping[str, Any]) -> dict[str, float]:
+    """Neighbours near enough with their cosines, nearest first, ties by id. Lucene's score of an inner product p ≥ 0 is
+    1 + p."""
     found = [(-raw["_score"], raw["_source"]["id"]) for raw in answer["hits"]["hits"] if raw["_score"] - 1 >= FLOOR]
-    return [name for _, name in sorted(found)]
+    return {name: round(-score - 1, 3) for score, name in sorted(found)}
+
+
+def _found(request: SearchRequest, answers: Sequence[Mapping[str, Any]]) -> list[Ranked]:
+    """The lists that `_lists` asked for."""
+    vectors = request.lists - (request.terms is not None)
+    found = [Ranked(list(_near(answer))) for answer in answers[:vectors]]
+    for answer in answers[vectors:]:
+        ids = [raw["_source"]["id"] for raw in answer["hits"]["hits"]]
+        found.append(Ranked(ids, TERMS_WEIGHT, TERMS_CONSTANT))
+    return found
+
+
+def _add_findings(by_id: Mapping[str, dict[str, Any]], found: Mapping[str, Any]) -> None:
+    """Adds to the hits of a page what the expanded terms found in them."""
+    for raw in found["hits"]["hits"]:
+        hit = by_id.get(raw["_source"]["id"])
+        if hit is not None:
+            hit["matched_queries"] = [*hit.get("matched_queries", ()), *raw.get("matched_queries", ())]
+            hit["highlight"] = {**raw.get("highlight", {}), **hit.get("highlight", {})}
+
+
+def _similarities(request: SearchRequest, answers: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Id → the greater of its cosines with the query and with its translation, nearest first."""
+    nearest: dict[str, float] = {}
+    for answer in answers[: request.lists - (request.terms is not None)]:
+        for name, cosine in _near(answer).items():
+            nearest[name] = max(cosine, nearest.get(name, cosine))
+    return dict(sorted(nearest.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _any_of(keyword: Query, ids: Sequence[str], also: Sequence[Query] = ()) -> Query:

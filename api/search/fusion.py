@@ -1,16 +1,27 @@
-"""Reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009): each list gives 1 / (60 + rank)."""
+"""Reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009): each list gives weight / (constant + rank)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 RANK_CONSTANT = 60
 
 
-def fuse(lists: Sequence[Sequence[str]]) -> list[tuple[str, float]]:
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A list of ids, best first, and what a place in it is worth."""
+
+    ids: Sequence[str]
+    weight: float = 1.0
+    constant: int = RANK_CONSTANT
+    """The smaller, the more the first places are worth against later ones."""
+
+
+def fuse(lists: Sequence[Ranked]) -> list[tuple[str, float]]:
     """(id, score), best first; equal scores by id, so that the order is the same every time."""
     scores: dict[str, float] = {}
     for ranked in lists:
-        for rank, name in enumerate(ranked, 1):
-            scores[name] = scores.get(name, 0.0) + 1 / (RANK_CONSTANT + rank)
+        for rank, name in enumerate(ranked.ids, 1):
+            scores[name] = scores.get(name, 0.0) + ranked.weight / (ranked.constant + rank)
     return sorted(scores.items(), key=lambda item: (-item[1], item[0]))

@@ -37,6 +37,17 @@ EXAMPLES: dict[int | str, dict[str, Any]] = {
                     ],
                     "facets": {"office": [{"value": "EP", "count": 1}]},
                     "cursor": None,
+                    "expansion": {
+                        "language": "en",
+                        "breadth": "broad",
+                        "terms": [
+                            {
+                                "source": "battery",
+                                "field": "electrical",
+                                "terms": {"en": ["battery", "accumulator"], "ko": ["전지", "배터리"]},
+                            }
+                        ],
+                    },
                     "took_ms": 12,
                 }
             }
@@ -69,12 +80,14 @@ async def search_by_get(
     size: Annotated[int, Query(description="Hits on a page, at most 200")] = 20,
     cursor: Annotated[str | None, Query(description="From the page before")] = None,
     mode: Annotated[str, Query(description="keyword, semantic or hybrid")] = "hybrid",
+    expand: Annotated[str, Query(description="Terms of other languages: auto, none, precise or broad")] = "auto",
+    expand_field: Annotated[str | None, Query(description="Field of technology whose sense of a word is meant")] = None,
     highlight: bool = True,
     full: Annotated[bool, Query(description="Claims and descriptions too")] = False,
 ) -> Response:
     """Any facet's name is also a parameter that filters: `…&ipc=H01M&year=2020,2021`. Lists take commas or repeats."""
     given: dict[str, Any] = {}
-    known = set(Search.model_fields) - {"filters"}
+    known = set(Search.model_fields) - {"filters", "expansion"}
     filters: dict[str, list[str]] = {}
     for name in dict.fromkeys(request.query_params.keys()):
         values = request.query_params.getlist(name)
@@ -128,6 +141,7 @@ def dump(found: Results) -> dict[str, Any]:
         ],
         "facets": {name: [vars(bucket) for bucket in buckets] for name, buckets in found.facets.items()},
         "cursor": found.cursor,
+        **({} if found.expansion is None else {"expansion": found.expansion.model_dump()}),
         "took_ms": found.took_ms,
     }
 

@@ -17,6 +17,10 @@ from api.search import cursor as cursors
 from api.search import query as language
 from api.search.cursor import BadCursor, Cursor
 from api.search.engine import Hit, Page, Position, SearchRequest, SnapshotGone, fields_of
+from api.search.expansion import compiling
+from api.search.expansion.bank import LANGUAGES, bank
+from api.search.expansion.expand import Breadth, Expansion, expand
+from api.search.expansion.expand import Group as Piece
 from api.search.facets import facet_fields
 from api.search.shape import shape
 from common.errors import QueryError
@@ -27,6 +31,30 @@ DEFAULT_FACETS = ("right", "office", "language")
 FULL_TEXT = frozenset({"claims", "description"})
 
 Strings = Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=200)]
+
+
+class EditedTerm(BaseModel):
+    """A piece of the query and what is looked for in its place."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    source: Annotated[str, Field(min_length=1, max_length=100)]
+    field: Annotated[str, Field(max_length=40)] | None = None
+    """Field of technology, for people; nothing depends on it."""
+    terms: dict[
+        Annotated[str, Field(pattern=r"^[a-z]{2,3}$")],
+        Annotated[list[Annotated[str, Field(min_length=1, max_length=100)]], Field(max_length=20)],
+    ] = {}
+    """Language → terms, any of which will do."""
+
+
+class Expanded(BaseModel):
+    """The terms that were looked for."""
+
+    language: str
+    """Language that the query was read in."""
+    breadth: Literal["precise", "broad"]
+    terms: list[EditedTerm]
 
 
 class Search(BaseModel):
@@ -53,6 +81,12 @@ class Search(BaseModel):
     cursor: Annotated[str, Field(max_length=cursors.LONGEST)] | None = None
     """From a page before: goes on with that search; only `size` may be given beside it."""
     mode: Literal["keyword", "semantic", "hybrid"] = "hybrid"
+    expand: Literal["auto", "none", "precise", "broad"] = "auto"
+    """Whether terms of other languages and synonyms are looked for too. auto: broad in the hybrid mode, else none."""
+    expand_field: Annotated[str, Field(max_length=40)] | None = None
+    """Field of technology whose sense of a word is meant; None: the one most of the query's words are of."""
+    expansion: Annotated[list[EditedTerm], Field(max_length=20)] | None = None
+    """Terms to look for instead of the term bank's: those of an earlier answer, edited."""
     highlight: bool = True
     full: bool = False
     """Whether hits carry claims and descriptions too."""
@@ -62,11 +96,15 @@ class Search(BaseModel):
 class Why:
     """One reason why a hit is there."""
 
-    by: Literal["term", "field", "vector"]
+    by: Literal["term", "field", "expansion", "vector"]
     field: str | None = None
     language: str | None = None
     words: list[str] = dataclass_field(default_factory=list)
+    source: str | None = None
+    """The piece of the query that an expanded term stands for."""
     rank: int | None = None
+    similarity: float | None = None
+    """Cosine of the vectors of query and record."""
 
 
 @dataclass
@@ -94,6 +132,8 @@ class Results:
     cursor: str | None
     """For the next page; None after the last."""
     took_ms: int
+    expansion: Expanded | None = None
+    """Terms that took part, absent where none did; edit them and send them back as `expansion`."""
 
 
 async def search(access: Access, asked: Search) -> Results:
@@ -156,11 +196,13 @@ def _note_if_slow(access: Access, asked: Search, position: Position, started: fl
 
 
 def results(page: Page, asked: Search, following: str | None, started: float) -> Results:
+    text = language.free_text(language.parse(asked.q))[0]
     return Results(
         total=page.total,
         hits=[hit_out(hit, full=asked.full) for hit in page.hits],
         facets={name: [Bucket(**b) for b in buckets] for name, buckets in page.facets.items()},
         cursor=following,
+        expansion=shown_expansion(expansion_of(asked, text)),
         took_ms=round((time.perf_counter() - started) * 1000),
     )
 
@@ -183,14 +225,52 @@ def why(hit: Hit) -> list[Why]:
     """Words found, by field and language; fields that met a condition; the rank among nearest vectors."""
     reasons: list[Why] = []
     for field, tongue, words in fields_of(hit.highlights):
-        reasons.append(Why(by="term", field=field, language=tongue, words=words, rank=None))
+        reasons.append(_why("term", field=field, language=tongue, words=words))
+    met = dict.fromkeys(found for label in hit.matched if (found := compiling.read_label(label)) is not None)
+    for tongue, field, source, term in met:
+        reasons.append(_why("expansion", field=field, language=tongue, source=source, words=[term]))
     for label in hit.matched:
         field, _, value = label.partition(":")
-        if field and field not in language.names().text:
-            reasons.append(Why(by="field", field=field, language=None, words=[value], rank=None))
+        if field and field not in language.names().text and compiling.read_label(label) is None:
+            reasons.append(_why("field", field=field, words=[value]))
     if hit.vector_rank is not None:
-        reasons.append(Why(by="vector", field=None, language=None, words=[], rank=hit.vector_rank))
+        reasons.append(_why("vector", rank=hit.vector_rank, similarity=hit.similarity))
     return reasons
+
+
+def _why(by: Literal["term", "field", "vector", "expansion"], **given: Any) -> Why:
+    return Why(by, **given)
+
+
+def expansion_of(asked: Search, text: str) -> Expansion | None:
+    """Terms for the words of a query that name no field; None where none are asked for or known."""
+    chosen = asked.expand
+    if chosen == "auto":
+        chosen = "broad" if asked.mode == "hybrid" else "none"
+    if chosen == "none" or not text or asked.sort != "relevance":
+        return None
+    breadth: Breadth = chosen
+    if asked.expansion is not None:
+        pieces = [
+            Piece(t.source, t.field, {code: tuple(terms) for code, terms in t.terms.items()}) for t in asked.expansion
+        ]
+        read = expand(text, bank(), breadth).language
+        edited = Expansion(read, breadth, tuple(pieces))
+        return edited if edited.known else None
+    made = expand(text, bank(), breadth, field=asked.expand_field)
+    return made if made.known else None
+
+
+def shown_expansion(made: Expansion | None) -> Expanded | None:
+    if made is None:
+        return None
+    terms = [
+        EditedTerm.model_construct(
+            source=piece.source, field=piece.field, terms={c: list(t) for c, t in piece.terms.items()}
+        )
+        for piece in made.groups
+    ]
+    return Expanded.model_construct(language=made.language, breadth=made.breadth, terms=terms)
 
 
 async def plan(access: Access, asked: Search) -> SearchRequest:
@@ -207,12 +287,22 @@ async def plan(access: Access, asked: Search) -> SearchRequest:
     for name in facets:
         table.field(name)
     text, conditions = language.free_text(tree)
-    vector = None
+    vector, gloss = None, None
+    made = expansion_of(asked, text)
     if asked.mode != "keyword" and text and asked.sort == "relevance":
         vector = await access.services.vector_of(text)
+        translated = made.gloss() if made is not None else None
+        gloss = await access.services.vector_of(translated) if translated else None
     target = language.target(await access.services.engine.languages())
+    query = language.to_query(tree, target)
+    condition = language.to_query(conditions, target) if conditions is not None else None
+    terms = compiling.to_query(made, [code for code in LANGUAGES if code in target.languages]) if made else None
+    if terms is not None and asked.mode == "keyword":
+        # All that the terms find, not only the first of them: keyword results are complete.
+        either = [query, {"bool": {"must": [terms], "filter": [condition] if condition else []}}]
+        query, terms = {"bool": {"should": either, "minimum_should_match": 1}}, None
     return SearchRequest(
-        query=language.to_query(tree, target),
+        query=query,
         filters=tuple(clause for name, clause in clauses.items() if name not in facets),
         facet_filters={name: clause for name, clause in clauses.items() if name in facets},
         facets=facets,
@@ -220,7 +310,9 @@ async def plan(access: Access, asked: Search) -> SearchRequest:
         sort=_sort(asked.sort),
         size=asked.size,
         vector=vector,
-        vector_filter=language.to_query(conditions, target) if conditions is not None else None,
+        gloss=gloss,
+        terms=terms,
+        vector_filter=condition,
         keyword=asked.mode != "semantic" or vector is None,
         highlight=asked.highlight,
         rights=_aliased(asked),

@@ -217,6 +217,8 @@ class Node:
             "http.port": self.port,
             "transport.port": 0,
             **self._discovery(),
+            # A word is looked for in every language that is held: 200 words (api/search/query.py) in 50 fields.
+            "indices.query.bool.max_clause_count": 16384,
             **self.settings,
         }
         # JSON is YAML: no value needs quoting rules of its own.

@@ -1,0 +1,113 @@
+"""From a query in one language to the same concepts in others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from api.search.expansion import compiling
+from api.search.expansion.bank import LANGUAGES, LEXICON, Bank, Concept, bank, read
+from api.search.expansion.expand import expand
+from api.search.expansion.recognise import recognise
+from api.search.expansion.words import key
+from common.errors import ConfigurationError
+from samples.world import topics
+
+
+def test_every_concept_of_the_lexicon_has_a_term_in_each_of_the_ten_languages() -> None:
+    for path in LEXICON.glob("*.tsv"):
+        for concept in read(path):
+            assert set(concept.terms) == set(LANGUAGES), f"{path.name}: {concept.name}"
+
+
+def test_the_lexicon_is_a_dictionary_and_not_a_list_of_the_benchmarks_queries() -> None:
+    """Some queries are one technical term (válvula cardíaca); more than a few such would be copying."""
+    queries = [(language, text) for topic in topics() for language, text in topic.query.items()]
+    same = [text for language, text in queries if bank().find(language, key(text, language))]
+    assert len(same) / len(queries) < 0.015, same
+
+
+@pytest.mark.parametrize(
+    ("query", "language", "sources"),
+    [
+        ("heat pump refrigerant", "en", ["heat pump", "refrigerant"]),
+        ("Kraftfahrzeugbremse", "de", ["kraftfahrzeug", "bremse"]),
+        ("pompe à chaleur", "fr", ["pompe chaleur"]),
+        ("очистка сточных вод", "ru", ["очистка", "сточных вод"]),
+        ("锂离子电池 隔膜", "zh", ["锂离子", "电池", "隔膜"]),
+        ("자율주행 차량 라이다", "ko", ["자율주행차", "라이다"]),
+        ("خلايا شمسية", "ar", ["خلايا شمسيه"]),
+        ("válvula cardíaca", "pt", ["valvula cardiaca"]),
+    ],
+)
+def test_a_querys_concepts_are_recognised_through_inflection_compounds_and_spacing(
+    query: str, language: str, sources: list[str]
+) -> None:
+    found = recognise(query, bank(), language)
+    known = [unit.text for unit in found.units if unit.concepts]
+    if language == "ko":
+        assert {"lidar"} <= {concept.name for unit in found.units for concept in unit.concepts}
+    else:
+        assert known == sources
+
+
+def test_two_words_are_read_in_the_language_that_knows_them() -> None:
+    assert recognise("pompe chaleur", bank()).language == "fr"
+    assert recognise("Wärmepumpe", bank()).language == "de"
+    assert recognise("热泵 制冷剂", bank()).language == "zh"
+    assert recognise("ヒートポンプ", bank()).language == "ja"
+
+
+def test_precise_takes_the_usual_term_and_broad_its_synonyms_too() -> None:
+    precise = expand("hammer drill", bank(), "precise")
+    broad = expand("hammer drill", bank(), "broad")
+    assert precise.groups[0].terms["de"] == ("Bohrhammer",)
+    assert set(precise.groups[0].terms["de"]) < set(broad.groups[0].terms["de"])
+    assert "marteau perforateur" in broad.groups[0].terms["fr"]
+
+
+def test_an_ambiguous_word_is_read_in_the_field_asked_for_or_that_of_its_neighbours() -> None:
+    made = Bank()
+    made.add(Concept("electrical", {"en": ("capacitor", "condenser"), "fr": ("condensateur",)}))
+    made.add(Concept("mechanical", {"en": ("condenser",), "fr": ("condenseur",)}))
+    made.add(Concept("mechanical", {"en": ("compressor",), "fr": ("compresseur",)}))
+    near = expand("condenser compressor", made, "precise", language="en")
+    assert near.groups[0].terms["fr"] == ("condenseur",)
+    chosen = expand("condenser compressor", made, "precise", language="en", field="electrical")
+    assert chosen.groups[0].terms["fr"] == ("condensateur",)
+    assert set(expand("condenser", made, "broad", language="en").groups[0].terms["fr"]) == {
+        "condenseur",
+        "condensateur",
+    }
+
+
+def test_what_the_bank_does_not_know_stays_as_it_is() -> None:
+    made = expand("heat pump quarnok", bank(), "broad")
+    assert [group.source for group in made.groups if not group.terms] == ["quarnok"]
+    assert not expand("quarnok", bank(), "broad").known
+
+
+def test_the_gloss_is_word_for_word_and_only_for_other_languages() -> None:
+    assert expand("Wärmepumpe Kältemittel", bank(), "precise").gloss() == "heat pump refrigerant"
+    assert expand("heat pump", bank(), "precise").gloss() is None
+
+
+def test_the_longest_query_stays_within_the_engines_clauses() -> None:
+    words = " ".join(concept.terms["en"][0] for concept in bank().concepts[:60])
+    query = compiling.to_query(expand(words, bank(), "broad"), LANGUAGES)
+
+    def leaves(node: object) -> int:
+        if isinstance(node, dict):
+            if "multi_match" in node:
+                return len(node["multi_match"]["fields"])
+            return int("prefix" in node) + sum(leaves(value) for value in node.values())
+        return sum(leaves(value) for value in node) if isinstance(node, list) else 0
+
+    assert 0 < leaves(query) < 1024
+
+
+def test_a_row_with_a_cell_missing_is_refused_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "broken.tsv").write_text("en\tde\nheat pump\n", "utf-8")
+    with pytest.raises(ConfigurationError, match=r"broken\.tsv, line 2"):
+        list(read(tmp_path / "broken.tsv"))
