@@ -125,7 +125,7 @@ def marked(fragment: str) -> Markup:
 
 
 def _language_of(field: str) -> str | None:
-    name, _, tongue = field.partition(".")
+    name, _, tongue = field.removesuffix(".exact").partition(".")
     return tongue if len(tongue) in (2, 3) and name not in HOLDERS else None
 
 

@@ -85,10 +85,12 @@ def test_each_is_a_valid_record(records: list[tuple[str, Record]]) -> None:
         assert Record.model_validate(record.model_dump()) == record
 
 
-def test_ids_hold_safe_characters_and_the_canonical_number(records: list[tuple[str, Record]]) -> None:
+def test_ids_hold_the_collection_and_the_canonical_number_in_safe_characters(
+    records: list[tuple[str, Record]],
+) -> None:
     for _, record in records:
-        provider, right, number = record.id.split(".")[:3]
-        assert (provider, right) == (record.provider, record.right.value)
+        collection, number = record.id.split(".")[:2]
+        assert collection == record.collection
         assert number.replace("-", "").isalnum()
         assert number.isascii()
 
