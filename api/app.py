@@ -17,12 +17,14 @@ from api.exchange import package_routes as exchange_packages
 from api.exchange import priority as exchange_priority
 from api.exchange import routes as exchange_routes
 from api.hardening import Hardening
+from api.jobs import routes as job_routes
 from api.observe import Metrics, Observed, private_metrics
 from api.review import duplicate_routes
 from api.review import quality as quality_routes
 from api.search import routes as search_routes
 from api.search.engine import Engine
 from api.web import routes as web_routes
+from api.webhooks import routes as webhook_routes
 from common.errors import ConfigurationError
 from common.settings import Settings
 from common.settings import settings as process_settings
@@ -39,6 +41,8 @@ ROUTERS = (
     exchange_priority.router,
     quality_routes.router,
     duplicate_routes.router,
+    job_routes.router,
+    webhook_routes.router,
     web_routes.router,
 )
 """Each route in them has a guard; tests/leaks/test_routes.py looks."""

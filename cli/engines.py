@@ -15,6 +15,7 @@ from rich.console import Console
 from cli import demo
 from cli.serve import configuration
 from cli.session import Platform, errors
+from cli.worker import beside
 from common.errors import UsageError
 from common.settings import Settings, load_settings
 from compose.embedded.engines import Engines
@@ -31,7 +32,7 @@ def up(
     samples: Annotated[bool, typer.Option(help="Load the samples if nothing is held yet.")] = True,
     nodes: Annotated[int, typer.Option(min=1, max=5, help="OpenSearch nodes to start.")] = 1,
 ) -> None:
-    """Start the engines, bring the store up to date, and serve API and page until Ctrl-C."""
+    """Start the engines, bring the store up to date, and serve API and page, with a worker, until Ctrl-C."""
     from api.app import create_app
 
     settings = load_settings()
@@ -49,7 +50,8 @@ def up(
             database.close()
         server = _Server(configuration(create_app(settings), settings.host, settings.port))
         server.home = settings.home
-        asyncio.run(server.serve())
+        with beside(settings):
+            asyncio.run(server.serve())
 
 
 class _Server(uvicorn.Server):

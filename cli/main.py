@@ -23,6 +23,7 @@ COMMAND_MODULES = (
     "cli.exchange",
     "cli.operate",
     "cli.export",
+    "cli.worker",
 )
 """Each has `register(app)`, which adds its commands."""
 

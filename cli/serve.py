@@ -3,6 +3,7 @@ runs)."""
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +11,7 @@ import uvicorn
 from pydantic import SecretStr
 
 from cli.session import platform
+from cli.worker import beside
 from common.telemetry import configure_logs
 
 if TYPE_CHECKING:
@@ -23,8 +25,9 @@ def register(app: typer.Typer) -> None:
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on (CONCORD_HOST).")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on (CONCORD_PORT).")] = None,
+    worker: Annotated[bool, typer.Option(help="Run a worker beside it.")] = True,
 ) -> None:
-    """Serve the API until Ctrl-C."""
+    """Serve the API until Ctrl-C, with one worker beside it."""
     from api.app import create_app
 
     with platform() as running:
@@ -35,7 +38,8 @@ def serve(
             }
         )
         config = configuration(create_app(settings), host or settings.host, settings.port if port is None else port)
-        uvicorn.Server(config).run()
+        with beside(settings) if worker else nullcontext():
+            uvicorn.Server(config).run()
 
 
 def configuration(application: FastAPI, host: str, port: int) -> uvicorn.Config:

@@ -86,6 +86,16 @@ class Settings(BaseSettings):
     otlp_endpoint: str | None = None
     """OpenTelemetry collector to send spans to, as http://collector:4318 (extra `otel`). Default: none."""
 
+    worker_jobs: int = Field(default=2, ge=1)
+    """Long jobs that one worker runs at once; short ones and webhooks never wait for them."""
+
+    worker_timeout: float = Field(default=30, gt=0)
+    """Seconds of silence after which a worker counts as gone, and others take over what it had."""
+
+    webhook_networks: str = ""
+    """Networks, separated by commas, that webhooks may be sent to although they are not public, and without TLS. By
+    default none: a webhook must not reach what only the platform reaches."""
+
     @classmethod
     def settings_customise_sources(
         cls,

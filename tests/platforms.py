@@ -3,13 +3,14 @@ records made here whose every word is known."""
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import secrets
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import orjson
@@ -22,6 +23,7 @@ from api.access import agreements, keys, offices, policies
 from api.access.model import Group, Role
 from api.app import create_app
 from api.dependencies import Services
+from api.jobs.worker import Worker
 from common.settings import Settings, load_settings
 from indexer.binding import bind, languages
 from indexer.document import document, finished, vector_json
@@ -49,6 +51,8 @@ from indexer.record import (
 )
 from mappings import RIGHTS, aliases
 from store.database import Database
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -246,6 +250,26 @@ async def running(opensearch_url: str, server_url: str, home: Path, **settings: 
                     await writer.request("DELETE", f"/_index_template/{prefix}-{right}")
                 await writer.request("DELETE", f"/_component_template/{prefix}-*")
                 database.close()
+
+
+@asynccontextmanager
+async def working(platform: Platform, *, jobs: int = 2, timeout_s: float = 30) -> AsyncIterator[Worker]:
+    """A worker on the platform's own services, in this event loop."""
+    worker = Worker(platform.services, jobs=jobs, timeout_s=timeout_s)
+    running = asyncio.ensure_future(worker.run())
+    try:
+        yield worker
+    finally:
+        worker.stop()
+        await running
+
+
+async def until(look: Callable[[], Awaitable[T | None]], *, seconds: float = 60) -> T:
+    """What `look` finds, as soon as it finds something; fails after so many seconds."""
+    async with asyncio.timeout(seconds):
+        while (found := await look()) is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    return found
 
 
 ALL_GROUPS = [group.value for group in (Group.FULL_TEXT, Group.IMAGES, Group.LEGAL_STATUS)]

@@ -1,0 +1,143 @@
+"""Entering work into the queue: always in the caller's own transaction, so that there is never a job without its entry
+or an entry without its job."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from typing import Any
+
+from procrastinate import App, SyncPsycopgConnector
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from api.access.model import Caller, Permission
+from api.jobs.kinds import KINDS
+from common.errors import Conflict, NotFound
+from store.jobs import Job
+
+QUICK, LONG = "quick", "long"
+"""Queues: what takes seconds never waits for what takes hours."""
+JOB, WEBHOOK = "job", "webhook"
+"""Tasks of the queue."""
+PLATFORM = "platform"
+"""Owner of the platform's own work."""
+
+_entering = App(connector=SyncPsycopgConnector())
+"""Never opened: it only writes on connections that it is given."""
+
+
+def defer(session: Session, task: str, queue: str, *, at: dt.datetime | None = None, **arguments: Any) -> None:
+    """Enters a task of the queue, to be run `at` a time or as soon as a worker is free."""
+    connection = session.connection().connection.driver_connection
+    options: dict[str, Any] = {"queue": queue, "connection": connection}
+    if at is not None:
+        options["schedule_at"] = at
+    _entering.configure_task(task, **options).defer(**arguments)
+
+
+def enqueue(session: Session, kind: str, caller: Caller | None, purpose: str, request: dict[str, Any]) -> Job:
+    """A new job of `caller` (None: the platform itself), queued with the transaction's commit."""
+    entry = Job(
+        id=secrets.token_hex(16),
+        kind=kind,
+        owner=PLATFORM if caller is None else caller.name,
+        office=None if caller is None else caller.office,
+        purpose=purpose,
+        request=request,
+    )
+    session.add(entry)
+    session.flush()
+    session.refresh(entry)
+    defer(session, JOB, KINDS[kind].queue, job=entry.id)
+    return entry
+
+
+def enqueue_once(session: Session, kind: str) -> Job | None:
+    """A job of the platform's own, unless one of the kind waits already. Who asks at once gets one job together."""
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"job-kind:{kind}", 0))))
+    waiting = select(Job.id).where(Job.kind == kind, Job.owner == PLATFORM, Job.state == "queued").limit(1)
+    if session.scalar(waiting) is not None:
+        return None
+    return enqueue(session, kind, None, "", {})
+
+
+# ------------------------------------------------------------------------------------------- what callers may do
+
+
+def visible(session: Session, caller: Caller, job: str, *, lock: bool = False) -> Job:
+    """The job, if it is the caller's to see. Raises NotFound, the same for another's and for none."""
+    entry = session.get(Job, job, with_for_update=lock or None)
+    if entry is None or not sees(caller, entry):
+        raise NotFound("no such job")
+    return entry
+
+
+def sees(caller: Caller, entry: Job) -> bool:
+    """One's own; one's office's, for who manages it; the platform's, for who runs that."""
+    if entry.owner == PLATFORM:
+        return caller.may(Permission.MANAGE_PLATFORM)
+    if entry.owner == caller.name:
+        return True
+    managing = caller.may(Permission.MANAGE_OFFICE) and caller.reads_for_office
+    return managing and entry.office is not None and entry.office == caller.office
+
+
+def listed(session: Session, caller: Caller, *, kind: str | None, state: str | None, limit: int) -> list[Job]:
+    """The caller's jobs, the latest first."""
+    own = Job.owner == caller.name
+    if caller.may(Permission.MANAGE_OFFICE) and caller.reads_for_office:
+        own = own | ((Job.office == caller.office) & (Job.owner != PLATFORM))
+    if caller.may(Permission.MANAGE_PLATFORM):
+        own = own | (Job.owner == PLATFORM)
+    statement = select(Job).where(own).order_by(Job.created.desc(), Job.id).limit(limit)
+    if kind is not None:
+        statement = statement.where(Job.kind == kind)
+    if state is not None:
+        statement = statement.where(Job.state == state)
+    return list(session.scalars(statement))
+
+
+def cancel(session: Session, entry: Job) -> None:
+    """Ends a job: one that waits at once, one that runs within about a second. Raises Conflict for one that is over."""
+    if entry.state not in ("queued", "running"):
+        raise Conflict(f"The job is {entry.state} already.")
+    entry.cancel = True
+    if entry.state == "queued":
+        entry.state, entry.finished = "cancelled", dt.datetime.now(dt.UTC)
+
+
+def retry(session: Session, entry: Job) -> None:
+    """Queues a dead letter, or what was cancelled, again. Raises Conflict for any other."""
+    if entry.state not in ("failed", "cancelled"):
+        raise Conflict(f"The job is {entry.state}; only what failed or was cancelled is queued again.")
+    entry.state, entry.cancel, entry.finished = "queued", False, None
+    # The number of attempts is the lease and goes on counting; what is allowed is counted from here.
+    entry.forgiven = entry.attempts
+    session.flush()
+    defer(session, JOB, KINDS[entry.kind].queue, job=entry.id)
+
+
+def job_out(entry: Job, caller: Caller) -> dict[str, Any]:
+    """A job as a page or a program wants it. What was asked for (a search, say) is its owner's alone."""
+    own = entry.owner == caller.name
+    return {
+        "id": entry.id,
+        "kind": entry.kind,
+        "state": entry.state,
+        "phase": entry.phase,
+        "done": entry.done,
+        "total": entry.total,
+        "attempts": entry.attempts,
+        "cancelling": entry.cancel and entry.state == "running",
+        "own": own,
+        "owner": entry.owner,
+        "office": entry.office,
+        "purpose": entry.purpose,
+        "request": entry.request if own else None,
+        "result": entry.result if own else {},
+        "error": entry.error,
+        "created": entry.created,
+        "started": entry.started,
+        "finished": entry.finished,
+    }

@@ -1,0 +1,42 @@
+"""What is over is removed: entries of the queue and old messages. Runs each minute, on one worker."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import delete, func, select, text
+
+from api.dependencies import Services
+from api.jobs.queue import PLATFORM
+from api.jobs.runner import Run
+from store.jobs import Job, WebhookDelivery
+
+KEPT = dt.timedelta(days=30)
+"""How long jobs and messages that are over can be looked at."""
+PLATFORM_KEPT = dt.timedelta(days=1)
+"""The same for the platform's own work that went well."""
+
+
+async def tidy(run: Run) -> dict[str, Any]:
+    return await asyncio.to_thread(remove, run.services)
+
+
+def remove(services: Services) -> dict[str, Any]:
+    now = dt.datetime.now(dt.UTC)
+    with services.database.session() as session:
+        own = delete(Job).where(Job.owner == PLATFORM, Job.state == "done", Job.finished < now - PLATFORM_KEPT)
+        old = delete(Job).where(Job.finished < now - KEPT)
+        messages = delete(WebhookDelivery).where(
+            WebhookDelivery.state == "delivered", WebhookDelivery.finished < now - KEPT
+        )
+        gone = [len(session.execute(part.returning(part.table.c.id)).all()) for part in (own, old, messages)]
+        session.execute(
+            text(
+                "delete from procrastinate_jobs j where status not in ('todo', 'doing') and not exists "
+                "(select from procrastinate_events e where e.job_id = j.id and e.at > now() - interval '1 day')"
+            )
+        )
+        waiting = session.scalar(select(func.count()).select_from(Job).where(Job.state == "queued"))
+    return {"jobs": gone[0] + gone[1], "messages": gone[2], "waiting": waiting}

@@ -1,0 +1,135 @@
+"""A worker: takes jobs and messages from the queue, on any machine that reaches the engines and the home folder.
+
+Any number of them may run. Each beats its heart; where one has gone without a word, the others put back what it had.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import logging
+from contextlib import suppress
+from typing import Any
+
+import structlog
+from procrastinate import App, PsycopgConnector
+from procrastinate.exceptions import ConnectorException
+
+from api.dependencies import Services
+from api.jobs import queue, runner
+from api.jobs.kinds import KINDS
+from api.search.engine import Engine
+from api.webhooks import sender
+from common.settings import Settings
+from store.database import Database, plain
+
+log = structlog.get_logger("worker")
+
+QUICK_AT_ONCE = 4
+
+
+class Worker:
+    """One process's share of the work. `run` until `stop`, or until cancelled."""
+
+    def __init__(self, services: Services, *, jobs: int, timeout_s: float) -> None:
+        """`jobs`: long jobs at once; `timeout_s`: silence after which a worker counts as gone."""
+        self.services = services
+        self.jobs = jobs
+        self.timeout_s = timeout_s
+        connector = PsycopgConnector(conninfo=plain(services.database.url), min_size=1, max_size=6)
+        self.app = App(connector=connector)
+        self.ready = asyncio.Event()
+        self._stop = asyncio.Event()
+        self._register()
+
+    def _register(self) -> None:
+        @self.app.task(name=queue.JOB)
+        async def run_job(job: str) -> None:
+            await runner.run(self.services, job)
+
+        @self.app.task(name=queue.WEBHOOK)
+        async def send(delivery: str) -> None:
+            await sender.deliver(self.services, delivery)
+
+        for name, kind in KINDS.items():
+            if kind.every is not None:
+                self._register_periodic(name, kind.every)
+
+    def _register_periodic(self, name: str, every: str) -> None:
+        @self.app.periodic(cron=every)
+        @self.app.task(name=f"enter-{name}", queue=queue.QUICK)
+        async def enter(timestamp: int) -> None:
+            await asyncio.to_thread(self._enter, name)
+
+    def _enter(self, name: str) -> None:
+        with self.services.database.session() as session:
+            queue.enqueue_once(session, name)
+
+    async def run(self) -> None:
+        """Works until `stop`. What runs then has ten seconds to end, and otherwise is put back into the queue."""
+        async with self.app.open_async():
+            common: dict[str, Any] = {
+                "install_signal_handlers": False,
+                "update_heartbeat_interval": self.timeout_s / 3,
+                "stalled_worker_timeout": self.timeout_s,
+                "fetch_job_polling_interval": 2.0,
+                "shutdown_graceful_timeout": 10,
+            }
+            parts = [
+                asyncio.ensure_future(
+                    self.app.run_worker_async(queues=[name], name=name, concurrency=at_once, **common)
+                )
+                for name, at_once in ((queue.QUICK, QUICK_AT_ONCE), (queue.LONG, self.jobs))
+            ]
+            parts.append(asyncio.ensure_future(self._rescue()))
+            stopped = asyncio.ensure_future(self._stop.wait())
+            self.ready.set()
+            try:
+                await asyncio.wait((*parts, stopped), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for part in (*parts, stopped):
+                    part.cancel()
+                ended = await asyncio.gather(*parts, return_exceptions=True)
+            for error in ended:
+                if isinstance(error, Exception):
+                    raise error
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    async def _rescue(self) -> None:
+        """Puts back what workers had that are gone. Whoever is only slow still holds its lock, and goes on."""
+        manager = self.app.job_manager
+        while True:
+            await asyncio.sleep(self.timeout_s / 3)
+            for stalled in await manager.get_stalled_jobs(seconds_since_heartbeat=self.timeout_s):
+                # Another worker may have been faster.
+                with suppress(ConnectorException):
+                    await manager.retry_job(stalled, retry_at=dt.datetime.now(dt.UTC))
+                    log.warning("work of a worker that is gone was put back", task=stalled.task_name)
+
+
+async def serve(settings: Settings, *, jobs: int | None = None, stop: asyncio.Event | None = None) -> None:
+    """A worker over the engines that the settings name, until `stop` is set or the task is cancelled."""
+    assert settings.opensearch_url is not None
+    assert settings.database_url is not None
+    # Its lines say what its tasks are called and no more; what matters is in `jobs`.
+    logging.getLogger("procrastinate").setLevel(logging.WARNING)
+    database = Database(settings.database_url.get_secret_value(), pool_size=8)
+    engine = Engine(settings.opensearch_url, settings.index_prefix)
+    services = Services(settings, database, engine)
+    services.start()
+    worker = Worker(services, jobs=jobs or settings.worker_jobs, timeout_s=settings.worker_timeout)
+    running = asyncio.ensure_future(worker.run())
+    asked = asyncio.ensure_future((stop or asyncio.Event()).wait())
+    try:
+        await asyncio.wait((running, asked), return_when=asyncio.FIRST_COMPLETED)
+        worker.stop()
+        await running
+    finally:
+        asked.cancel()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await services.stop()
+        await engine.close()
+        database.close()

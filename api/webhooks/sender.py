@@ -1,0 +1,221 @@
+"""Messages to addresses that somebody registered: signed, delivered at least once, tried again for about two days,
+then dead and to be sent anew by hand.
+
+A message says that something happened and where to fetch it, never what a record holds: what is fetched is fetched
+with a key, under the rights of that moment, while a message may lie for days.
+
+    sender.emit(session, "exchange.changes", {"agreement": 7}, office="EP")  # to EP's endpoints that want the kind
+    sender.send(session, endpoint_id, "alert", {"saved_search": "…"})        # to one endpoint
+
+Both write in the caller's transaction; a worker delivers after its commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import orjson
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from api.access import acting
+from api.access.model import Caller, Permission
+from api.access.secret import Keys
+from api.dependencies import Services
+from api.jobs import queue
+from api.webhooks import addresses, signing
+from common.errors import Conflict, NotFound, UsageError
+from store.jobs import WebhookDelivery, WebhookEndpoint
+
+SEAL = "webhook-secret"
+JOB_FINISHED, ALERT, CHANGES, TEST = "job.finished", "alert", "exchange.changes", "test"
+KINDS = {
+    JOB_FINISHED: "a job of yours is done, failed or was cancelled",
+    ALERT: "a saved search of yours found something new",
+    CHANGES: "an agreement has changes for your office",
+}
+"""What an endpoint can ask to be told, and what that means."""
+BACKOFF_S = (10, 60, 300, 1_800, 7_200, 21_600, 43_200, 86_400)
+"""Before the second attempt, the third …; a message that none of them brings is dead."""
+TIMEOUT_S = 10
+MOST_ENDPOINTS = 20
+LARGEST_BODY = 256 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class NewEndpoint:
+    entry: WebhookEndpoint
+    secret: str
+    """Shown this once."""
+
+
+def register(
+    session: Session, keys: Keys, caller: Caller, url: str, kinds: list[str], *, networks: str, label: str = ""
+) -> NewEndpoint:
+    """An endpoint of the caller. `networks`: as the setting `webhook_networks`.
+
+    Raises Forbidden for an address that is not to be reached, UsageError for an unknown kind, Conflict for too many.
+    """
+    unknown = sorted(set(kinds) - set(KINDS))
+    if unknown:
+        raise UsageError(f"There is no kind {', '.join(unknown)}.", remedy=f"Known: {', '.join(KINDS)}.")
+    addresses.resolve(url, networks)
+    held = session.scalars(select(WebhookEndpoint.id).where(WebhookEndpoint.owner == caller.name)).all()
+    if len(held) >= MOST_ENDPOINTS:
+        raise Conflict(f"There are {len(held)} endpoints already.", remedy="Delete one that is not needed.")
+    secret = signing.new_secret()
+    entry = WebhookEndpoint(
+        id=secrets.token_hex(12), owner=caller.name, office=caller.office, url=url, secret=b"", kinds=kinds, label=label
+    )
+    entry.secret = keys.seal(SEAL, secret.encode(), entry.id.encode())
+    session.add(entry)
+    session.flush()
+    session.refresh(entry)
+    return NewEndpoint(entry, secret)
+
+
+def renew_secret(keys: Keys, entry: WebhookEndpoint) -> str:
+    """Another secret in place of the old one, from the next attempt on."""
+    secret = signing.new_secret()
+    entry.secret = keys.seal(SEAL, secret.encode(), entry.id.encode())
+    return secret
+
+
+def own(session: Session, caller: Caller, endpoint: str) -> WebhookEndpoint:
+    """The caller's endpoint, or one of the office that it manages. Raises NotFound, the same for another's and none."""
+    entry = session.get(WebhookEndpoint, endpoint)
+    if entry is None or not _sees(caller, entry):
+        raise NotFound("no such endpoint")
+    return entry
+
+
+def listed(session: Session, caller: Caller) -> list[WebhookEndpoint]:
+    mine = WebhookEndpoint.owner == caller.name
+    if caller.may(Permission.MANAGE_OFFICE) and caller.reads_for_office:
+        mine = mine | (WebhookEndpoint.office == caller.office)
+    return list(session.scalars(select(WebhookEndpoint).where(mine).order_by(WebhookEndpoint.created)))
+
+
+def _sees(caller: Caller, entry: WebhookEndpoint) -> bool:
+    managing = caller.may(Permission.MANAGE_OFFICE) and caller.reads_for_office
+    return entry.owner == caller.name or (managing and entry.office is not None and entry.office == caller.office)
+
+
+# -------------------------------------------------------------------------------------------------------- sending
+
+
+def emit(
+    session: Session, kind: str, content: dict[str, Any], *, owner: str | None = None, office: str | None = None
+) -> list[str]:
+    """A message to each active endpoint that wants the kind, of one owner or of a whole office. Returns their ids."""
+    if (owner is None) == (office is None):
+        raise TypeError("A message is for an owner or for an office.")
+    whose = WebhookEndpoint.owner == owner if owner is not None else WebhookEndpoint.office == office
+    wanting = select(WebhookEndpoint).where(whose, WebhookEndpoint.active, WebhookEndpoint.kinds.contains([kind]))
+    return [_enter(session, entry, kind, content) for entry in session.scalars(wanting)]
+
+
+def send(session: Session, endpoint: str, kind: str, content: dict[str, Any]) -> str | None:
+    """A message to one endpoint, whatever kinds it wants. Returns its id; None where the endpoint is gone or closed."""
+    entry = session.get(WebhookEndpoint, endpoint)
+    return None if entry is None or not entry.active else _enter(session, entry, kind, content)
+
+
+def _enter(session: Session, endpoint: WebhookEndpoint, kind: str, content: dict[str, Any]) -> str:
+    message = f"msg_{secrets.token_hex(16)}"
+    now = dt.datetime.now(dt.UTC)
+    body = orjson.dumps({"id": message, "type": kind, "timestamp": now, "data": content})
+    if len(body) > LARGEST_BODY:
+        raise UsageError(f"A message of {len(body)} bytes is too large.", remedy="Say where to fetch it instead.")
+    session.add(WebhookDelivery(id=message, endpoint=endpoint.id, kind=kind, body=body, next_at=now))
+    session.flush()
+    queue.defer(session, queue.WEBHOOK, queue.QUICK, delivery=message)
+    return message
+
+
+def resend(session: Session, entry: WebhookDelivery) -> None:
+    """Sends a message again, under its own id. Raises Conflict for one that is on its way."""
+    if entry.state == "waiting":
+        raise Conflict("The message is on its way.")
+    entry.state, entry.attempts, entry.error, entry.finished = "waiting", 0, None, None
+    entry.next_at = dt.datetime.now(dt.UTC)
+    session.flush()
+    queue.defer(session, queue.WEBHOOK, queue.QUICK, delivery=entry.id)
+
+
+# ------------------------------------------------------------------------------------------------------ delivering
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    url: str
+    secret: str
+    body: bytes
+    attempts: int
+
+
+async def deliver(services: Services, delivery: str) -> None:
+    """One attempt at a message; what becomes of it is written down, with the next attempt in the queue."""
+    message = await asyncio.to_thread(_load, services, delivery)
+    if message is None:
+        return
+    status: int | None = None
+    try:
+        networks = services.settings.webhook_networks
+        target = await asyncio.to_thread(addresses.resolve, message.url, networks)
+        status = await _post(target, signing.headers(message.secret, delivery, message.body), message.body)
+        error = None if 200 <= status < 300 else f"It answered {status}."
+    except addresses.Forbidden as forbidden:
+        error = forbidden.message
+    except httpx.HTTPError as failed:
+        error = f"It could not be reached ({type(failed).__name__})."
+    await asyncio.to_thread(_note, services, delivery, message, status, error)
+
+
+async def _post(target: addresses.Target, headers: dict[str, str], body: bytes) -> int:
+    """The answer's status; of its content nothing is read."""
+    sent = {**headers, "host": target.host, "content-type": "application/json", "user-agent": "ip-concord"}
+    extensions = {"sni_hostname": target.name}
+    # No proxy of the environment's: the address that was looked at is the one that is reached.
+    async with (
+        httpx.AsyncClient(timeout=TIMEOUT_S, follow_redirects=False, trust_env=False) as client,
+        client.stream("POST", target.url, content=body, headers=sent, extensions=extensions) as answer,
+    ):
+        return answer.status_code
+
+
+def _load(services: Services, delivery: str) -> _Message | None:
+    with services.database.session() as session:
+        entry = session.get(WebhookDelivery, delivery, with_for_update=True)
+        if entry is None or entry.state != "waiting":
+            return None
+        endpoint = session.get_one(WebhookEndpoint, entry.endpoint)
+        active = endpoint.active and acting.find(session, endpoint.owner, dt.datetime.now(dt.UTC)) is not None
+        if not active:
+            entry.state, entry.next_at, entry.finished = "dead", None, dt.datetime.now(dt.UTC)
+            entry.error = "The endpoint is closed, or its owner may do nothing any more."
+            return None
+        secret = services.keys.open(SEAL, endpoint.secret, endpoint.id.encode()).decode()
+        return _Message(endpoint.url, secret, entry.body, entry.attempts)
+
+
+def _note(services: Services, delivery: str, message: _Message, status: int | None, error: str | None) -> None:
+    now = dt.datetime.now(dt.UTC)
+    with services.database.session() as session:
+        entry = session.get(WebhookDelivery, delivery, with_for_update=True)
+        if entry is None or entry.state != "waiting" or entry.attempts != message.attempts:
+            return
+        entry.attempts += 1
+        entry.status, entry.error, entry.next_at = status, error, None
+        if error is None:
+            entry.state, entry.finished = "delivered", now
+        elif entry.attempts > len(BACKOFF_S):
+            entry.state, entry.finished = "dead", now
+        else:
+            entry.next_at = now + dt.timedelta(seconds=BACKOFF_S[entry.attempts - 1])
+            queue.defer(session, queue.WEBHOOK, queue.QUICK, at=entry.next_at, delivery=delivery)

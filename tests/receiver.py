@@ -1,0 +1,58 @@
+"""A real HTTP server that takes webhooks, as somebody else would write one: checks signatures, remembers ids."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@dataclass
+class Receiver:
+    """What came in, and what to answer."""
+
+    port: int = 0
+    answers: list[int] = field(default_factory=list)
+    """Statuses of the next answers; 204 when they are used up."""
+    taken: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    """(headers in lower case, body) of every request."""
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/hook"
+
+    @property
+    def ids(self) -> list[str]:
+        return [headers["webhook-id"] for headers, _ in self.taken]
+
+
+@contextmanager
+def receiver() -> Iterator[Receiver]:
+    held = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            held.taken.append(({name.lower(): value for name, value in self.headers.items()}, body))
+            status = held.answers.pop(0) if held.answers else 204
+            self.send_response(status)
+            if status == 302:
+                self.send_header("location", "/elsewhere")
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    held.port = server.server_address[1]
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield held
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
