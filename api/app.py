@@ -23,6 +23,7 @@ from api.review import duplicate_routes
 from api.review import quality as quality_routes
 from api.search import routes as search_routes
 from api.search.engine import Engine
+from api.search.similar import routes as similar_routes
 from api.web import routes as web_routes
 from api.webhooks import routes as webhook_routes
 from common.errors import ConfigurationError
@@ -34,6 +35,7 @@ from store.database import Database
 ROUTERS = (
     health.router,
     search_routes.router,
+    similar_routes.router,
     access_routes.router,
     exchange_routes.router,
     exchange_changes.router,

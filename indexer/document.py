@@ -16,7 +16,8 @@ import numpy as np
 import orjson
 
 from indexer.embedding import Matrix
-from indexer.record import Classification, DateType, NumberType, PartyRole, Record, TextType
+from indexer.marks import keys
+from indexer.record import Classification, DateType, NumberType, PartyRole, Record, Right, TextType
 
 Json = dict[str, Any]
 
@@ -200,12 +201,16 @@ def _texts(doc: Json, record: Record, languages: Collection[str]) -> None:
             if text.text not in held:
                 held.append(text.text)
             continue
+        if text.type is TextType.MARK_TRANSLATION:
+            doc.setdefault("mark_translation", []).append(text.text)
         language = text.language if text.language in languages else UNKNOWN_LANGUAGE
         found.add(text.language)
         field = doc.setdefault(TEXT_FIELDS.get(text.type, "description"), {})
         field.setdefault(language, []).append(text.text)
     if found:
         doc["languages"] = sorted(found)
+    if record.right is Right.TRADEMARK and "mark" in doc:
+        doc.update(keys.fields(doc["mark"]))
 
 
 def _parties(doc: Json, record: Record) -> None:

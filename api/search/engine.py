@@ -149,6 +149,16 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """A record found by one of several queries, with the index fields that were asked for."""
+
+    id: str
+    score: float
+    """The engine's, of that query."""
+    document: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     total: int
     hits: tuple[Hit, ...]
@@ -536,6 +546,58 @@ class Engine:
         }
         answer = await self._request("POST", f"/{self.aliases()}/_search", body, self._options())
         return {raw["_source"]["id"]: self._hit(scope, raw, 1, 1.0) for raw in answer["hits"]["hits"]}
+
+    async def candidates(
+        self,
+        scope: Scope,
+        queries: Sequence[Query],
+        *,
+        within: Sequence[Query] = (),
+        fields_wanted: Sequence[str] = (),
+        rights: Sequence[str] = (),
+        size: int = WINDOW,
+    ) -> list[list[Candidate]]:
+        """For each query the best records whose bibliography the caller reads, in one request, ties by id.
+
+        `within` narrows all of them, a k-NN clause from inside. Only fields of the bibliography may be wanted.
+        """
+        _must_be(scope)
+        table = fields()
+        for name in fields_wanted:
+            if table.group_of(name) not in (Group.BIBLIOGRAPHY, Group.EXISTENCE):
+                raise TypeError(f"{name!r} is not a field that every reader of a record's bibliography may see.")
+        if not scope.grants or not queries:
+            return [[] for _ in queries]
+        guard = Guard(scope)
+        narrowed = [guard.query(clause) for clause in within]
+        bodies = []
+        for query in queries:
+            (kind, given), *_ = query.items()
+            if kind == "knn":
+                (name, options), *_ = given.items()
+                inside = [*([options["filter"]] if options.get("filter") else []), *within]
+                query = {"knn": {name: {**options, **({"filter": {"bool": {"filter": inside}}} if inside else {})}}}
+            limits = [guard.base(), *narrowed]
+            bodies.append(
+                {
+                    "query": {"bool": {"must": [guard.query(query)], "filter": limits}},
+                    "size": size,
+                    "sort": ["_score", {"id": "asc"}],
+                    "track_total_hits": False,
+                    "track_scores": True,
+                    "_source": {"includes": [*self._deciding(scope), *fields_wanted]},
+                }
+            )
+        found = []
+        for answer in await self._msearch(SearchRequest({"match_all": {}}, rights=tuple(rights)), bodies):
+            listed = []
+            for raw in answer["hits"]["hits"]:
+                document = raw["_source"]
+                if Group.BIBLIOGRAPHY not in scope.view(document).groups:
+                    raise EngineError("The engine returned a record outside the caller's scope; it was withheld.")
+                listed.append(Candidate(document["id"], raw["_score"], document))
+            found.append(listed)
+        return found
 
     async def count(self, scope: Scope, query: Query, *, rights: Sequence[str] = ()) -> int:
         """Number of records of which the caller may know that they exist and that match on what it may read."""

@@ -1,0 +1,81 @@
+"""GET and POST /v1/marks/similar."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any, TypeVar
+
+import orjson
+from fastapi import APIRouter, Depends, Query, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
+
+from api.access.model import Permission
+from api.dependencies import Access, Guard
+from api.search.similar import marks
+
+router = APIRouter(prefix="/v1", tags=["similar"])
+
+T = TypeVar("T", bound=BaseModel)
+
+CanSearch = Annotated[Access, Depends(Guard(Permission.SEARCH))]
+
+BAD_REQUEST: dict[int | str, dict[str, Any]] = {400: {"description": "A part of the request cannot be used."}}
+
+
+def _json(found: Any) -> Response:
+    return Response(orjson.dumps(found), media_type="application/json")
+
+
+def _split(values: list[str]) -> list[str]:
+    return [part.strip() for value in values for part in value.split(",") if part.strip()]
+
+
+def _asked(model: type[T], given: dict[str, Any]) -> T:
+    """What the parameters of an address ask for. Raises RequestValidationError."""
+    try:
+        return model.model_validate({name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        raise RequestValidationError(
+            [{**fault, "loc": ("query", *fault["loc"])} for fault in error.errors()]
+        ) from error
+
+
+@router.get("/marks/similar", response_model=marks.MarksFound, responses=BAD_REQUEST, summary="Word marks like one")
+async def marks_by_get(
+    access: CanSearch,
+    mark: Annotated[str, Query(description="Verbal element, in any script", examples=["KOLA"])],
+    nice: Annotated[list[str], Query(description="Nice classes of the goods")] = [],  # noqa: B006
+    classes: Annotated[str, Query(description="Classes a record may have: same, related, all")] = "related",
+    status: Annotated[str, Query(description="any, live or dead")] = "any",
+    offices: Annotated[list[str], Query(description="ST.3 codes: office or designated")] = [],  # noqa: B006
+    filed_from: dt.date | None = None,
+    filed_to: dt.date | None = None,
+    published_from: dt.date | None = None,
+    published_to: dt.date | None = None,
+    min_score: float | None = None,
+    size: int = 20,
+    offset: int = 0,
+) -> Response:
+    """Marks that sound, look or mean the same, with part scores and reasons. Lists take commas or repeats."""
+    given = {
+        "mark": mark,
+        "nice": _split(nice),
+        "classes": classes,
+        "status": status,
+        "offices": _split(offices),
+        "filed_from": filed_from,
+        "filed_to": filed_to,
+        "published_from": published_from,
+        "published_to": published_to,
+        "min_score": min_score,
+        "size": size,
+        "offset": offset,
+    }
+    return _json(await marks.find(access, _asked(marks.Asked, given)))
+
+
+@router.post("/marks/similar", response_model=marks.MarksFound, responses=BAD_REQUEST, summary="Word marks like one")
+async def marks_by_post(access: CanSearch, asked: marks.Asked) -> Response:
+    """The same with its parts as JSON, and `filters` by any facet."""
+    return _json(await marks.find(access, asked))

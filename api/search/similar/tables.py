@@ -1,0 +1,118 @@
+"""The tables of this package, read once."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from api.search.expansion.bank import Bank, bank
+from indexer.marks.sounds import latin, words
+from indexer.marks.tables import rows
+
+TABLES = Path(__file__).parent / "tables"
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """weights.toml; what each means stands there."""
+
+    sound: float
+    look: float
+    meaning: float
+    best: float
+    alone: float
+    cover: float
+    floor: float
+    exact: float
+    coarse: float
+    bones: float
+    no_vowels: float
+    shown: float
+
+
+@cache
+def weights() -> Weights:
+    table: dict[str, Any] = tomllib.loads((TABLES / "weights.toml").read_text("utf-8"))
+    parts, sound, combine = table["parts"], table["sound"], table["combine"]
+    return Weights(
+        **parts,
+        **combine,
+        floor=table["goods"]["floor"],
+        **sound,
+        shown=table["limits"]["shown"],
+    )
+
+
+@cache
+def meanings() -> Bank:
+    """The term bank of the search with the names of things that marks are made of."""
+    return bank(TABLES / "signs.tsv")
+
+
+@cache
+def weak_words() -> dict[str, float]:
+    """Word in its Latin form → what it counts beside another of its length."""
+    return {latin(word): float(weight) for word, weight in rows(TABLES / "weak_words.tsv")}
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Goods of two Nice classes: how near, and why."""
+
+    wanted: str
+    found: str
+    strength: float
+    """1 for the same class, 0 for classes that the table does not relate."""
+    reason: str
+
+
+@cache
+def _related() -> dict[str, dict[str, tuple[float, str]]]:
+    table: dict[str, dict[str, tuple[float, str]]] = {}
+    for one, other, strength, reason in rows(TABLES / "nice_related.tsv"):
+        for a, b in ((one, other), (other, one)):
+            table.setdefault(a, {})[b] = (float(strength), reason)
+    return table
+
+
+def related_classes(symbol: str) -> dict[str, tuple[float, str]]:
+    """Nice classes related to one, with strength and reason."""
+    return _related().get(symbol, {})
+
+
+def goods(wanted: tuple[str, ...], found: tuple[str, ...]) -> Related | None:
+    """The nearest pair of classes; None where either side names none."""
+    if not wanted or not found:
+        return None
+    best = Related(wanted[0], found[0], 0.0, "goods of these classes are not usually related")
+    for a in wanted:
+        for b in found:
+            strength, reason = (1.0, "same class") if a == b else related_classes(a).get(b, (0.0, ""))
+            if strength > best.strength:
+                best = Related(a, b, strength, reason)
+    return best
+
+
+@dataclass(frozen=True, slots=True)
+class Nickname:
+    written: str
+    mark: str
+    language: str
+    kind: str
+    """nickname or local name."""
+
+
+@cache
+def _nicknames() -> dict[str, list[Nickname]]:
+    table: dict[str, list[Nickname]] = {}
+    for written, mark, language, kind in rows(TABLES / "nicknames.tsv"):
+        table.setdefault("".join(words(written)), []).append(Nickname(written, mark, language, kind))
+    return table
+
+
+def nicknames(mark: str) -> list[Nickname]:
+    """Marks that the public may mean by this name."""
+    return _nicknames().get("".join(words(mark)), [])
