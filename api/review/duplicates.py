@@ -295,6 +295,34 @@ class Desk:
             lambda: self.ledger.undo(self.by, reason, decision=None if batch else decision, batch=batch)
         )
 
+    async def decided(self, decision: int | None, batch: str | None) -> tuple[str, str]:
+        """The pair that a decision, or the first of a batch, is about. Raises NotFound as `undo`."""
+        if batch is not None:
+            concerned = await asyncio.to_thread(self.ledger.batch, batch)
+        else:
+            concerned = [await asyncio.to_thread(self.ledger.decision, decision or 0)]
+        if not concerned:
+            raise NotFound("no such decision")
+        await self.both(concerned[0].a, concerned[0].b)
+        return concerned[0].a, concerned[0].b
+
+    async def history(self, records: Collection[str], limit: int = 200) -> list[dict[str, Any]]:
+        """Decisions about pairs that one of the records belongs to and both of whose records the caller sees, newest
+        first; those that want a second opinion of the caller without what was decided."""
+        found = await self._rows(
+            "select id, a, b from duplicate_decisions where subject = 'record' and review_of is null "
+            "and (a = any(%(ids)s) or b = any(%(ids)s)) order by at desc, id desc limit %(limit)s",
+            {"ids": list(records), "limit": limit},
+        )
+        hits = await self.seen(record for row in found for record in row[1:])
+        lines = []
+        for number, a, b in found:
+            if a not in hits or b not in hits:
+                continue
+            if not await self._is_under_review(a, b):
+                lines.append((await asyncio.to_thread(self.ledger.decision, number)).line())
+        return lines
+
     # --- clusters ---
 
     async def cluster(self, record_id: str) -> dict[str, Any]:

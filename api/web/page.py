@@ -59,6 +59,9 @@ OriginalReader = Annotated[Access, Depends(PageGuard(Permission.ORIGINAL))]
 SignedIn = Annotated[Access, Depends(PageGuard(None, known=True))]
 OfficeManager = Annotated[Access, Depends(PageGuard(Permission.MANAGE_OFFICE))]
 AuditReader = Annotated[Access, Depends(PageGuard(Permission.AUDIT_OFFICE))]
+Reviewer = Annotated[Access, Depends(PageGuard(Permission.REVIEW))]
+Reader = Annotated[Access, Depends(PageGuard(Permission.VIEW, known=True))]
+Exchanger = Annotated[Access, Depends(PageGuard(Permission.EXCHANGE))]
 
 
 async def of_api(answer: Awaitable[Response]) -> Any:
@@ -163,6 +166,7 @@ def environment(code: str) -> Environment:
     _install(made, speaker.translations)
     made.filters.update(
         number=speaker.number,
+        percent=speaker.percent,
         date=speaker.date,
         moment=speaker.moment,
         place=speaker.place,

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from api.web import files, offices, platform, record, searching, session
+from api.web import duplicates, files, offices, platform, quality, record, searching, session
 
 router = APIRouter()
-for part in (files.router, searching.router, record.router, session.router, offices.router, platform.router):
+for part in (
+    files.router,
+    searching.router,
+    record.router,
+    session.router,
+    offices.router,
+    platform.router,
+    quality.router,
+    duplicates.router,
+):
     router.include_router(part)

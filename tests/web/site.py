@@ -40,6 +40,7 @@ from indexer.record import (
 )
 from store.ingest import Delivery, Member, Reject
 from tests.platforms import Platform, make_record, running
+from tests.web import desk
 
 SHOWN = [Group.FULL_TEXT.value, Group.IMAGES.value, Group.LEGAL_STATUS.value]
 PASSWORD = "a long sample passphrase"
@@ -199,7 +200,12 @@ def prepare(site: Site) -> None:
         platform.policy(f"{provider}-{right}-x", "content", groups=SHOWN)
     platform.policy("xd-patent-x", "existence")
     platform.policy("xe-patent-x", "none")
-    for name, role in (("examiner", Role.EXAMINER), ("steward", Role.PROVIDER_STEWARD), ("agent", Role.OFFICE_AGENT)):
+    for name, role in (
+        ("examiner", Role.EXAMINER),
+        ("steward", Role.PROVIDER_STEWARD),
+        ("agent", Role.OFFICE_AGENT),
+        ("quality", Role.DATA_QUALITY),
+    ):
         site.keys[name] = platform.key("XA", role, label=f"sample {name}")
     site.keys["stranger"] = platform.key("XB", Role.EXAMINER)
     platform.agreement("XA", "XB", collections=["xa-patent-x"], tier="content", groups=SHOWN)
@@ -239,11 +245,13 @@ def prepare(site: Site) -> None:
             )
         )  # fmt: skip
         site.delivery = delivery.sequence
+    desk.deliver(platform)
+    desk.enter_pairs(platform)
 
 
 @contextmanager
-def serving(opensearch_url: str, server_url: str, home: Path) -> Iterator[Site]:
-    """The site on a free port of loopback, in a thread of its own, while the block runs."""
+def serving(opensearch_url: str, server_url: str, home: Path, port: int = 0) -> Iterator[Site]:
+    """The site on a free port of loopback (or `port`), in a thread of its own, while the block runs."""
     ready = threading.Event()
     failure: list[BaseException] = []
     found: list[Site] = []
@@ -251,8 +259,10 @@ def serving(opensearch_url: str, server_url: str, home: Path) -> Iterator[Site]:
 
     async def serve() -> None:
         async with running(opensearch_url, server_url, home) as platform:
-            await platform.index([*patents(), *others(), hostile(), make_record("XD", 501, "Hidden battery sample")])
-            with socket.create_server(("127.0.0.1", 0)) as listening:
+            hidden = make_record("XD", 501, "Hidden battery sample")
+            looms = [*desk.told_by_its_office(), *desk.told_by_others()]
+            await platform.index([*patents(), *others(), hostile(), hidden, *looms])
+            with socket.create_server(("127.0.0.1", port)) as listening:
                 site = Site(f"http://127.0.0.1:{listening.getsockname()[1]}", platform)
                 await asyncio.to_thread(prepare, site)
                 # The first search by meaning loads the model, which is no part of what is measured here.

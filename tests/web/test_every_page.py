@@ -34,6 +34,9 @@ OPEN = {
     "sign-in": "/sign-in",
     "me": "/me",
     "missing": "/records/none",
+    "coverage": "/quality/coverage",
+    "gaps": "/quality/coverage/XA",
+    "freshness": "/quality/freshness",
 }
 SIGNED_IN = {
     "office": "/office",
@@ -43,6 +46,15 @@ SIGNED_IN = {
     "deliveries": "/deliveries",
     "delivery": "/deliveries/{delivery}",
     "reject": "/deliveries/{delivery}/rejects/1",
+    "quality": "/quality",
+    "findings": "/quality/findings?rule=title-language",
+    "reports": "/reports",
+    "report": "/records/XA.patent.XA0000101.A1/report",
+}
+JUDGING = {
+    "duplicates": "/duplicates",
+    "pair": "/duplicates/pair?a=XA.patent.XA0000701.A1&b=xb-patent-x.XA0000701.A1",
+    "cluster": "/duplicates/clusters/XA.patent.XA0000701.A1",
 }
 WIDTHS = {"wide": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
 LARGEST_PAGE = 150_000
@@ -89,6 +101,15 @@ def test_no_signed_in_page_has_a_serious_barrier(visit: Open, site: Site, width:
         answer = page.goto(site.url + path.format(delivery=site.delivery))
         assert answer is not None
         assert answer.status == 200, path
+        faults[name] = serious_findings(page)
+    assert {name: found for name, found in faults.items() if found} == {}
+
+
+def test_no_page_of_the_judge_has_a_serious_barrier(visit: Open, site: Site) -> None:
+    page = visit("/", key=site.key("quality"), locale="ar")
+    faults = {}
+    for name, path in JUDGING.items():
+        page.goto(site.url + path)
         faults[name] = serious_findings(page)
     assert {name: found for name, found in faults.items() if found} == {}
 

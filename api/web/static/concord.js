@@ -1,5 +1,5 @@
-// Everything works without this file. It adds: keys to move through results, forms that submit on a change, and menus
-// that close when the reader looks elsewhere.
+// Everything works without this file. It adds: keys to move through results and to judge pairs, forms that submit on a
+// change, and menus that close when the reader looks elsewhere.
 "use strict";
 
 document.documentElement.classList.add("js");
@@ -40,9 +40,31 @@ document.addEventListener("keydown", (event) => {
     if (typing) event.target.blur();
     return;
   }
-  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === "j") go(1);
-  else if (event.key === "k") go(-1);
+  const judging = document.querySelector("[data-judge]");
+  if (judging && event.key === "Enter" && !event.target.closest("a, button, textarea, summary") && !event.isComposing) {
+    const save = judging.querySelector("[value=save]");
+    if (judging.querySelector("[name=judgement]:checked")) {
+      event.preventDefault();
+      judging.requestSubmit(save);
+    }
+    return;
+  }
+  if (typing && typing.type !== "radio") return;
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  // On a keyboard of another script the key that stands where the Latin letter does.
+  const pressed = /^Key[A-Z]$/.test(event.code) && !/^[a-z]$/i.test(event.key) ? event.code.slice(3).toLowerCase() : event.key;
+  const keyed = document.querySelector(`[data-key="${CSS.escape(pressed)}"]`);
+  if (keyed && (event.key !== "Enter" || event.target === document.body)) {
+    event.preventDefault();
+    keyed.click();
+    if (keyed.type === "radio") {
+      const first = keyed.value === "different" ? "reason" : keyed.value === "related" ? "relation" : null;
+      (first ? judging.elements[first] : keyed).focus();
+    }
+    return;
+  }
+  if (pressed === "j") go(1);
+  else if (pressed === "k") go(-1);
   else if (event.key === "/") {
     const box = document.getElementById("q");
     if (!box) return;
