@@ -270,7 +270,7 @@ async def _cluster_page(
 
 def _golden(fields: dict[str, list[dict[str, Any]]], says: Any) -> list[dict[str, Any]]:
     """The lines of the golden view worth a look: what stands, from which record, who differs."""
-    lines = []
+    lines: list[dict[str, Any]] = []
     for part in ("numbers", "kind", "dates", "texts", "parties", "classifications", "priorities", "status"):
         for entry in fields.get(part, []):
             value = entry["value"]
