@@ -23,13 +23,16 @@ from sqlalchemy.orm import Session
 from api.access import accounts, keys
 from api.access.audit import AuditWriter, Entry
 from api.access.limits import RateLimiter
-from api.access.model import DEFAULT_PURPOSE, PURPOSES, Caller, Permission, anonymous
+from api.access.model import DEFAULT_PURPOSE, PURPOSES, Caller, Permission, Role, anonymous, role_rules
 from api.access.oidc import TokenVerifier
 from api.access.scope import Scope
 from api.access.scopes import ScopeCache, current_version
 from api.access.secret import Keys, load_keys
 from api.access.version import VersionReader
+from api.client_certificates import STATE as CLIENT_CERTIFICATE
 from api.errors import TooManyRequests, Unidentified
+from api.exchange import certificates
+from api.exchange.certificates import CertificateRefused
 from api.observe import Metrics
 from api.search.engine import Engine
 from common.errors import AccessDenied, ConfigurationError, UsageError
@@ -38,6 +41,7 @@ from indexer.archive import Archive
 from indexer.embedding import embedder
 from store.access import KeyUse
 from store.database import Database
+from store.exchange import OfficeCertificate
 
 COOKIE = "concord_session"
 CSRF_HEADER = "x-csrf-token"
@@ -57,6 +61,11 @@ class Credentials:
     purpose: str | None = None
     unsafe: bool = False
     """Whether the request changes something: a cookie then needs its CSRF token too."""
+    certificate: bytes | None = None
+    """DER of the client certificate of the connection (mutual TLS)."""
+    browser: bool = False
+    """Whether a page may have sent it. A browser shows its certificate to whatever a page of any site asks for: there a
+    certificate alone identifies nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +74,8 @@ class Identity:
     purpose: str
     scope: Scope
     csrf: str | None = None
+    certificate: str | None = None
+    """Fingerprint of the client certificate that came with the request and is the caller's office's."""
 
 
 class Services:
@@ -158,6 +169,7 @@ class Services:
         csrf: str | None = None
         with Session(self.reading) as session:
             version = current_version(session)
+            holder = self._holder(session, credentials, now)
             if credentials.bearer is not None:
                 caller = self._bearer(session, credentials.bearer, version, now)
             elif credentials.cookie is not None:
@@ -167,11 +179,22 @@ class Services:
                 caller, csrf = found
                 if credentials.unsafe and not accounts.same_csrf(csrf, credentials.csrf):
                     raise AccessDenied("The CSRF token is missing or wrong.")
+            elif holder is not None and not credentials.browser:
+                caller = _of_certificate(holder)
             else:
                 caller = anonymous()
+            if holder is not None and caller.office not in (None, holder.office):
+                raise CertificateRefused("certificate-of-another-office")
             purpose = _purpose(caller, credentials.purpose)
             scope = self.scopes.get(session, caller, purpose, version)
-        return Identity(caller, purpose, scope, csrf)
+        shown = holder.fingerprint if holder is not None and caller.office == holder.office else None
+        return Identity(caller, purpose, scope, csrf, shown)
+
+    def _holder(self, session: Session, credentials: Credentials, now: dt.datetime) -> OfficeCertificate | None:
+        """The registered client certificate of the connection. Raises CertificateRefused."""
+        if credentials.certificate is None or self.settings.client_certificates == "off":
+            return None
+        return certificates.of_client(session, credentials.certificate, now)
 
     async def identified(self, credentials: Credentials) -> Identity:
         """The same on the event loop: with one small read where nothing has changed since the caller was last seen."""
@@ -182,6 +205,8 @@ class Services:
     def _held(self, credentials: Credentials, version: int) -> Identity | None:
         """Who asks, if that was found out before and holds at this version of rights."""
         now = dt.datetime.now(dt.UTC)
+        if credentials.certificate is not None and self.settings.client_certificates != "off":
+            return None  # withdrawn from one request to the next
         if credentials.bearer is not None:
             held = self._callers.get(keys.fingerprint(credentials.bearer))
             if held is None or held[0] != version or held[1] <= now:
@@ -223,6 +248,12 @@ class Services:
     async def record(self, entries: Iterable[Entry]) -> None:
         """Writes to the audit, and returns when it is written."""
         await self.audit.write(list(entries))
+
+
+def _of_certificate(holder: OfficeCertificate) -> Caller:
+    """A program of the office, known by its certificate alone."""
+    role = Role.OFFICE_AGENT
+    return Caller("certificate", holder.fingerprint[:16], holder.office, role, role_rules()[role].permissions)
 
 
 def _expiry(session: Session, key_id: str, now: dt.datetime) -> dt.datetime:
@@ -313,6 +344,9 @@ class Guard:
             if caller.kind == "anonymous":
                 raise Unidentified("Sign in first.")
             raise AccessDenied("The role does not include this.")
+        demanded = services.settings.client_certificates == "required" and self.permission is Permission.EXCHANGE
+        if demanded and identity.certificate is None:
+            raise CertificateRefused("client-certificate-required")
         return Access(services, identity, credentials, self.permission)
 
 
@@ -348,6 +382,8 @@ def credentials_of(request: Request) -> Credentials:
         request.headers.get(CSRF_HEADER),
         request.headers.get(PURPOSE_HEADER),
         request.method not in SAFE_METHODS,
+        request.scope.get("state", {}).get(CLIENT_CERTIFICATE),
+        "origin" in request.headers or "sec-fetch-site" in request.headers,
     )
 
 

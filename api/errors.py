@@ -17,6 +17,7 @@ from common.errors import (
     Conflict,
     EngineError,
     EngineUnavailable,
+    NotAcceptable,
     NotFound,
     QueryError,
     UsageError,
@@ -42,6 +43,10 @@ class TooManyRequests(ConcordError):
         self.wait_s = max(1, round(wait_s + 0.5))
 
 
+EXPECTED = (NotFound, NotAcceptable, AccessDenied, QueryError, UsageError, Conflict, TooManyRequests)
+"""Errors that the caller made: not worth a line in the log."""
+
+
 def problem(status: int, detail: str, *, headers: dict[str, str] | None = None, **members: Any) -> Response:
     """A problem details response. `type` is about:blank (RFC 9457 §4.2.1): the title is the status's own."""
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **members}
@@ -65,7 +70,9 @@ def respond(error: ConcordError) -> Response:
         case Unidentified():
             return problem(401, UNIDENTIFIED_DETAIL, headers={"www-authenticate": 'Bearer realm="ip-concord"'})
         case AccessDenied():
-            return problem(403, DENIED_DETAIL)
+            return problem(403, DENIED_DETAIL, **_reason(error))
+        case NotAcceptable():
+            return problem(406, error.message, remedy=error.remedy, available=error.available)
         case QueryError():
             place: dict[str, Any] = (
                 {} if error.position is None else {"position": error.position, "length": error.length}
@@ -100,7 +107,7 @@ def install(app: FastAPI) -> None:
 
     async def ours(request: Request, error: Exception) -> Response:
         assert isinstance(error, ConcordError)
-        if not isinstance(error, (NotFound, AccessDenied, QueryError, UsageError, Conflict, TooManyRequests)):
+        if not isinstance(error, EXPECTED):
             log.error("request failed", route=_route(request), kind=type(error).__name__, error=str(error))
         return respond(error)
 

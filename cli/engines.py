@@ -63,7 +63,8 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         for listener in self.servers:
             host, port = listener.sockets[0].getsockname()[:2]
-            output.print(f"\n[bold]IP Concord[/] answers on [bold]http://{host}:{port}[/]  (Ctrl-C stops it)")
+            scheme = "https" if self.config.is_ssl else "http"
+            output.print(f"\n[bold]IP Concord[/] answers on [bold]{scheme}://{host}:{port}[/]  (Ctrl-C stops it)")
         output.print(demo.how_to_sign_in(self.home), soft_wrap=True)
 
 

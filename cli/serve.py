@@ -3,15 +3,19 @@ runs)."""
 
 from __future__ import annotations
 
+import ssl
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import uvicorn
 from pydantic import SecretStr
 
+from api.client_certificates import CertificateProtocol, ClientCertificates
 from cli.session import platform
 from cli.worker import beside
+from common.errors import ConfigurationError
+from common.settings import Settings
 from common.telemetry import configure_logs
 
 if TYPE_CHECKING:
@@ -51,14 +55,34 @@ def configuration(application: FastAPI, host: str, port: int) -> uvicorn.Config:
     settings = application.state.settings
     configure_logs(settings.log_level, settings.log_format)
     return uvicorn.Config(
-        application,
+        # Forwarded headers are this layer's business too, since it must see the peer before they name another.
+        ClientCertificates(application, settings.trusted_proxies),
         host=host,
         port=port,
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=settings.trusted_proxies or None,
+        http=CertificateProtocol,
+        proxy_headers=False,
         log_config=None,
         server_header=False,
         access_log=False,
         timeout_keep_alive=30,
         h11_max_incomplete_event_size=64 * 1024,
+        **_tls(settings),
     )
+
+
+def _tls(settings: Settings) -> dict[str, Any]:
+    """Raises ConfigurationError for settings that would leave the door open or shut it for good."""
+    if settings.tls_certificate is None:
+        if settings.client_certificates == "required" and not settings.trusted_proxies:
+            raise ConfigurationError(
+                "Client certificates are required, and nothing could bring one.",
+                remedy="Set CONCORD_TLS_CERTIFICATE, or CONCORD_TRUSTED_PROXIES for the proxy that ends TLS.",
+            )
+        return {}
+    asked = settings.client_certificates != "off"
+    return {
+        "ssl_certfile": settings.tls_certificate,
+        "ssl_keyfile": settings.tls_key,
+        "ssl_cert_reqs": ssl.CERT_OPTIONAL if asked else ssl.CERT_NONE,
+        "ssl_ca_certs": str(settings.client_authorities) if asked and settings.client_authorities else None,
+    }

@@ -10,6 +10,7 @@
     │   ├── MalformedInput     the file breaks the rules of its own format (or is hostile)
     │   └── UnidentifiedRecord a record without what is needed to identify it
     ├── UnwritableRecord       a record lacks what the format asked for requires
+    ├── NotAcceptable          none of the formats that the caller takes can be given
     ├── QueryError             a search query cannot be understood; carries the position
     ├── AccessDenied           the caller is not who it must be, or may not act so
     ├── NotFound               it does not exist, or this caller may not know that it does
@@ -104,6 +105,14 @@ class UnwritableRecord(ConcordError):
     def __init__(self, message: str, *, missing: tuple[tuple[str, str], ...] = (), remedy: str = "") -> None:
         super().__init__(message, remedy=remedy)
         self.missing = missing
+
+
+class NotAcceptable(ConcordError):
+    """None of the formats that the caller takes can be given. `available`: names and media types of those that can."""
+
+    def __init__(self, message: str, available: list[dict[str, str]], *, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy or "Ask for one of those that are available.")
+        self.available = available
 
 
 class QueryError(ConcordError):

@@ -67,8 +67,23 @@ class Settings(BaseSettings):
     """Seconds after which a request that has not begun to be answered is given up."""
 
     trusted_proxies: str = ""
-    """Addresses or networks, separated by commas, whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed. Name
-    the proxy in front, and nothing else: whoever is trusted can pretend to be any peer."""
+    """Addresses or networks, separated by commas, whose `X-Forwarded-For`, `X-Forwarded-Proto` and `Client-Cert` are
+    believed. Name the proxy in front, and nothing else: whoever is trusted can pretend to be any peer."""
+
+    tls_certificate: Path | None = None
+    """PEM file of the API's own certificate and chain: with it the API speaks HTTPS itself. Default: a proxy in front
+    does."""
+
+    tls_key: Path | None = None
+    """PEM file of its private key, where that is not in the same file."""
+
+    client_certificates: Literal["off", "optional", "required"] = "off"
+    """Mutual TLS. `optional`: a client certificate that an office registered identifies its programs; `required`: what
+    belongs to the exchange between offices is open to nobody without one."""
+
+    client_authorities: Path | None = None
+    """PEM file of the authorities (or single certificates) whose client certificates the API accepts where it speaks
+    HTTPS itself. Default: those that the system trusts."""
 
     log_level: str = "INFO"
     """DEBUG, INFO, WARNING or ERROR."""

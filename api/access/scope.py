@@ -213,10 +213,15 @@ class Scope:
     def has_existence_only(self) -> bool:
         return any(Group.BIBLIOGRAPHY not in grant.groups for grant in self.grants)
 
-    def view(self, document: Mapping[str, Any], today: dt.date | None = None) -> View:
-        """What the caller sees of this index document: the union over the grants that cover it."""
+    def view(self, document: Mapping[str, Any], today: dt.date | None = None, *, format: str | None = None) -> View:
+        """What the caller sees of this index document: the union over the grants that cover it. `format`: over those
+        alone that let the record be written in it (a name of api/exchange/writers)."""
         day = today or utc_today()
-        covering = [grant for grant in self.grants if grant.matches(document, day)]
+        covering = [
+            grant
+            for grant in self.grants
+            if (format is None or not grant.formats or format in grant.formats) and grant.matches(document, day)
+        ]
         if not covering:
             return HIDDEN
         collection = document.get("collection", "")
@@ -252,6 +257,7 @@ class Scope:
                     "collections": sorted(grant.collections),
                     "provider": grant.provider,
                     "basis": sorted(grant.basis.items()),
+                    "formats": sorted(grant.formats),
                 }
                 for grant in self.grants
             ]

@@ -4,6 +4,7 @@ platform hold its key."""
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -12,10 +13,18 @@ from sqlalchemy.orm import Session
 
 from api.access.secret import Keys
 from api.exchange.signatures import PrivateKey, belongs, fingerprint, load_certificate, load_private_key
-from common.errors import Conflict, NotFound, UsageError
+from common.errors import AccessDenied, Conflict, NotFound, UsageError
 from store.exchange import OfficeCertificate
 
 SEALED = "office-key"
+
+
+class CertificateRefused(AccessDenied):
+    """A client certificate that lets nobody in; `reason` says why. Only who has its private key is told."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The client certificate is refused: {reason}.")
+        self.reason = reason
 
 
 def register(
@@ -66,6 +75,24 @@ def of_office(session: Session, office: str, use: str = "sign") -> dict[str, x50
         OfficeCertificate.office == office, OfficeCertificate.use == use, OfficeCertificate.revoked.is_(None)
     )
     return {entry.fingerprint: load_certificate(entry.pem) for entry in session.scalars(statement)}
+
+
+def of_client(session: Session, der: bytes, now: dt.datetime) -> OfficeCertificate | None:
+    """The registered client certificate that a connection came with; None for one that no office registered.
+
+    Raises CertificateRefused for one that was withdrawn or is out of its time. Whether its chain is sound was TLS's
+    business; that it is registered is what makes it the office's.
+    """
+    entry = session.get(OfficeCertificate, hashlib.sha256(der).hexdigest(), populate_existing=True)
+    if entry is None or entry.use != "client":
+        return None
+    if entry.revoked is not None:
+        raise CertificateRefused("certificate-withdrawn")
+    if entry.not_after <= now:
+        raise CertificateRefused("certificate-expired")
+    if entry.not_before > now:
+        raise CertificateRefused("certificate-not-yet-valid")
+    return entry
 
 
 def signing_key(session: Session, keys: Keys, office: str) -> tuple[x509.Certificate, PrivateKey] | None:

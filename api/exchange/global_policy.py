@@ -4,11 +4,13 @@ widen."""
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from api.access.model import Group, Tier
+from api.exchange.writers import FORMATS
 from common.errors import UsageError
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ def check_policy(terms: PolicyTerms) -> None:
     limits = document()["public"]
     points = _tier(terms.tier, limits["highest_tier"])
     points += [f"{group} may not be open to everybody" for group in terms.groups if group not in limits["groups"]]
+    points += _unknown(terms.formats)
     if points:
         raise Widens(points)
 
@@ -48,6 +51,7 @@ def check_terms(terms: Terms, policies: dict[str, PolicyTerms], beneficiary: str
     limits = document()["agreement"]
     points = _tier(terms.tier, limits["highest_tier"])
     points += [f"{group} may not be given" for group in terms.groups if group not in limits["groups"]]
+    points += _unknown(terms.formats)
     points += [f"purpose {name} is not provided for" for name in terms.purposes if name not in limits["purposes"]]
     for group, enough in limits["groups_need_purpose"].items():
         if Group(group) not in terms.groups:
@@ -69,6 +73,10 @@ def check_terms(terms: Terms, policies: dict[str, PolicyTerms], beneficiary: str
         points += [f"{name} is not given as {format_}" for format_ in surplus]
     if points:
         raise Widens(points)
+
+
+def _unknown(formats: Iterable[str]) -> list[str]:
+    return [f"there is no format {name} (there are {', '.join(FORMATS)})" for name in formats if name not in FORMATS]
 
 
 def _tier(given: str, highest: str) -> list[str]:

@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 from sqlalchemy import func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from api.access import agreements, policies
 from api.access.agreements import State, Terms
@@ -28,7 +28,7 @@ from api.exchange.global_policy import check_terms
 from api.exchange.signatures import Signed, verify
 from common.errors import Conflict, NotFound, UsageError
 from store.access import Agreement, AgreementVersion, Collection, Office
-from store.exchange import AgreementEvent, AgreementSignature, AgreementTurn, Holding, Purge
+from store.exchange import AgreementEvent, AgreementSignature, AgreementTurn, Holding, Package, Purge
 
 OPEN_STATES = (State.REQUESTED, State.OFFERED)
 ENDED = (State.REVOKED, State.EXPIRED)
@@ -353,7 +353,17 @@ def purge_notices(session: Session, office: str) -> list[dict[str, Any]]:
 
 
 def statistics(session: Session, office: str | None) -> list[dict[str, Any]]:
-    """Per pair of offices: agreements, and records held and withdrawn under them. `office` None: every pair."""
+    """Per pair of offices: agreements, packages made, and records held and withdrawn under them. `office` None: every
+    pair."""
+    same = aliased(Agreement)
+    packages = (
+        select(func.count(Package.id))
+        .join(same, same.id == Package.agreement)
+        .where(same.provider == Agreement.provider, same.beneficiary == Agreement.beneficiary)
+        .where(Package.manifest.is_not(None))
+        .correlate(Agreement)
+        .scalar_subquery()
+    )
     statement = (
         select(
             Agreement.provider,
@@ -363,6 +373,7 @@ def statistics(session: Session, office: str | None) -> list[dict[str, Any]]:
             func.count(Holding.record).filter(Holding.withdrawn.is_(False)).label("held"),
             func.count(Holding.record).filter(Holding.withdrawn.is_(True)).label("withdrawn"),
             func.count(Holding.record).filter(Holding.acknowledged == Holding.digest).label("acknowledged"),
+            packages.label("packages"),
         )
         .outerjoin(Holding, Holding.agreement == Agreement.id)
         .group_by(Agreement.provider, Agreement.beneficiary)

@@ -24,7 +24,8 @@ from api.exchange.feed import rights
 from api.exchange.negotiation import Ledger
 from api.exchange.packages import alive, path_of
 from api.exchange.routes import Exchanger, In, from_base64, with_ledger
-from api.search.routes import json_response
+from api.search import representations
+from api.search.routes import Accept, json_response
 from api.search.service import Search, plan
 from common.errors import Conflict, NotFound, UsageError
 from store.access import Agreement
@@ -36,6 +37,7 @@ CHUNK = 256 << 10
 LOOK_AGAIN = 4 << 20
 """Bytes after which a download looks whether its rights still stand."""
 LARGEST_RESULT = 50_000
+CONTAINER_TYPES = ("application/vnd.etsi.asic-e+zip", "application/zip")
 RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
 
 
@@ -45,6 +47,9 @@ class PackageIn(In):
     """One collection; otherwise all that the agreement gives."""
     query: Annotated[str, Field(max_length=10_000)] | None = None
     """A result set: what this query finds under the agreement, at most 50,000 records."""
+    formats: Annotated[list[Annotated[str, Field(max_length=20)]], Field(max_length=10)] | None = None
+    """What each record is written in beside the platform's JSON, of what the agreement gives; all of that by
+    default."""
 
 
 def package_out(entry: Package) -> dict[str, Any]:
@@ -171,13 +176,18 @@ async def sign_package(package: str, access: Exchanger, given: PackageSignature)
     "/packages/{package}/content",
     summary="Download a package",
     response_class=Response,
-    responses={206: {"description": "The range asked for."}, 416: {"description": "No such range."}},
+    responses={
+        206: {"description": "The range asked for."},
+        406: {"description": "A package is an ASiC-E container (a zip file), and you take neither."},
+        416: {"description": "No such range."},
+    },
 )
 async def download(
     package: str,
     access: Exchanger,
     range_: Annotated[str | None, Header(alias="range")] = None,
     if_range: Annotated[str | None, Header(alias="if-range")] = None,
+    accept: Accept = None,
 ) -> Response:
     """In one piece or by ranges (RFC 9110 §14). Rights are looked at for each request, and again every 4 MiB."""
 
@@ -191,6 +201,7 @@ async def download(
         return entry
 
     entry = await in_transaction(access, look)
+    media = representations.best(accept, CONTAINER_TYPES)
     path = path_of(access.services, package)
     size = entry.size or 0
     headers = {
@@ -222,9 +233,7 @@ async def download(
     async def still() -> None:
         await in_transaction(access, look)
 
-    return StreamingResponse(
-        _content(path, first, last - first + 1, still), status, headers, "application/vnd.etsi.asic-e+zip"
-    )
+    return StreamingResponse(_content(path, first, last - first + 1, still), status, headers, media)
 
 
 def _range(text: str, size: int) -> tuple[int, int] | str | None:

@@ -23,6 +23,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from api.access.agreements import Terms
 from api.access.audit import append as audit_append
 from api.access.audit import disclosures
 from api.access.model import Caller, Group, Role, role_rules
@@ -35,8 +36,10 @@ from api.exchange.feed import Rights, Row, rights
 from api.exchange.negotiation import document
 from api.exchange.originals import Originals
 from api.exchange.signatures import Signed, sign, verify
+from api.exchange.writers import FORMATS
+from api.exchange.writers.shown import write_shown
 from api.search.records import LARGEST_SHARED_MEMBER, sees_everything
-from common.errors import ConcordError, Conflict, NotFound
+from common.errors import ConcordError, Conflict, NotFound, UnwritableRecord, UsageError
 from store.access import Agreement
 from store.exchange import Feed, Holding, Package, Volume
 from store.ingest import Delivery, Member, StoredRecord
@@ -66,7 +69,8 @@ def order(
     session: Session, caller: Caller, purpose: str, agreement: int, request: dict[str, Any], ids: list[str] | None
 ) -> Package:
     """Enters a package to be built. `ids`: of a result set."""
-    rights(session, caller, purpose, agreement)
+    given = rights(session, caller, purpose, agreement)
+    chosen_formats(given.terms, request)
     entry = Package(
         id=secrets.token_hex(16),
         agreement=agreement,
@@ -80,6 +84,22 @@ def order(
     session.add(entry)
     session.flush()
     return entry
+
+
+def chosen_formats(terms: Terms, request: dict[str, Any]) -> tuple[str, ...]:
+    """The formats that a package has beside record.json: those ordered, else those that the agreement names.
+
+    Raises UsageError for one that there is not or that the agreement does not give.
+    """
+    wanted = tuple(dict.fromkeys(request.get("formats", terms.formats)))
+    for name in wanted:
+        if name not in FORMATS:
+            raise UsageError(f"There is no format {name!r}.", remedy=f"Formats: {', '.join(FORMATS)}.")
+        if terms.formats and name not in terms.formats:
+            raise UsageError(
+                f"The agreement does not give its data as {name}.", remedy=f"It gives: {', '.join(terms.formats)}."
+            )
+    return wanted
 
 
 def alive(session: Session, entry: Package, caller: Caller, purpose: str) -> Rights:
@@ -131,6 +151,21 @@ def _fail(services: Services, name: str, why: str) -> None:
 
 
 @dataclass(slots=True)
+class FormatReport:
+    """What became of a package's records in one format."""
+
+    written: int = 0
+    unwritten: Counter[str] = field(default_factory=Counter)
+    """Why → records."""
+    not_carried: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """(field of the record, why) → records of which the format has no place for it."""
+
+    def as_json(self) -> dict[str, Any]:
+        lost = [{"field": name, "why": why, "records": n} for (name, why), n in sorted(self.not_carried.items())]
+        return {"written": self.written, "unwritten": dict(self.unwritten), "not_carried": lost}
+
+
+@dataclass(slots=True)
 class Builder:
     """One package while it is built."""
 
@@ -139,6 +174,8 @@ class Builder:
     records: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     without_original: Counter[str] = field(default_factory=Counter)
+    formats: tuple[str, ...] = ()
+    _in_formats: dict[str, FormatReport] = field(default_factory=dict)
     _shared: dict[str, bool] = field(default_factory=dict)
     _deliveries: dict[int, dict[str, Any]] = field(default_factory=dict)
 
@@ -165,6 +202,8 @@ class Builder:
                 with self.services.database.session() as session:
                     given = rights(session, receiver(self.entry), self.entry.purpose, self.entry.agreement)
                     packer.add("agreement.json", document(given.agreement, given.version))
+                self.formats = chosen_formats(given.terms, self.entry.request)
+                self._in_formats = {name: FormatReport() for name in self.formats}
                 basis = given.basis
                 for rows in self._pages(given):
                     self._page(rows, basis, packer, originals, provenance)
@@ -243,8 +282,28 @@ class Builder:
                 told["original"] = f"{base}/original.{_suffix(content)}"
                 told["sha256"] = hashlib.sha256(content).hexdigest()
                 packer.add(told["original"], content)
+            if self.formats:
+                told["formats"] = self._written(record, base, packer)
             provenance.write(orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE))
             self.records += 1
+
+    def _written(self, record: dict[str, Any], base: str, packer: Packer) -> dict[str, str | None]:
+        """Adds the record in each of the formats. Returns format → member, None where it could not be written."""
+        told: dict[str, str | None] = {}
+        for name in self.formats:
+            report = self._in_formats[name]
+            try:
+                written = write_shown(record, name)
+            except UnwritableRecord as error:
+                report.unwritten["; ".join(why for _, why in error.missing)] += 1
+                told[name] = None
+                continue
+            report.written += 1
+            report.not_carried.update({(loss.field, loss.reason) for loss in written.lost})
+            stem = "record" if FORMATS[name].bulk else f"record.{name}"
+            told[name] = f"{base}/{stem}.{written.extension}"
+            packer.add(f"{base}/{stem}.{written.extension}", written.data)
+        return told
 
     def _within_volume(
         self, session: Session, given: Rights, shown: list[tuple[Row, View, dict[str, Any]]]
@@ -342,6 +401,7 @@ class Builder:
             "records": self.records,
             "left_out": dict(self.skipped),
             "without_original": dict(self.without_original),
+            "formats": {name: report.as_json() for name, report in self._in_formats.items()},
             "notices": {name: list(texts) for name, texts in given.scope.notices.items()},
             "attribution": given.terms.attribution,
         }

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from api.access.model import Permission
 from api.dependencies import Access, Guard
-from api.search import records
+from api.search import records, representations
 from api.search.facets import facet_fields
+from api.search.representations import Answer, Choice
 from api.search.service import Results, Search, search
 
 router = APIRouter(prefix="/v1", tags=["search"])
@@ -59,6 +62,11 @@ EXAMPLES: dict[int | str, dict[str, Any]] = {
 
 CanSearch = Annotated[Access, Depends(Guard(Permission.SEARCH))]
 CanView = Annotated[Access, Depends(Guard(Permission.VIEW))]
+Accept = Annotated[str | None, Header(description="Media types that you take, with weights")]
+Format = Annotated[
+    str | None,
+    Query(description="json, st96, st36, st66, st86, st97, jsonl or csv; wins over `Accept`", max_length=20),
+]
 CanReadOriginal = Annotated[Access, Depends(Guard(Permission.ORIGINAL))]
 
 
@@ -84,17 +92,25 @@ async def search_by_get(
     expand_field: Annotated[str | None, Query(description="Field of technology whose sense of a word is meant")] = None,
     highlight: bool = True,
     full: Annotated[bool, Query(description="Claims and descriptions too")] = False,
+    accept: Accept = None,
 ) -> Response:
-    """Any facet's name is also a parameter that filters: `…&ipc=H01M&year=2020,2021`. Lists take commas or repeats."""
+    """Any facet's name is also a parameter that filters: `…&ipc=H01M&year=2020,2021`. Lists take commas or repeats.
+
+    In the format that `Accept` asks for, or `format=json|st96|st36|st66|st86|st97|jsonl|csv`.
+    """
     given: dict[str, Any] = {}
     known = set(Search.model_fields) - {"filters", "expansion"}
     filters: dict[str, list[str]] = {}
+    named: str | None = None
     for name in dict.fromkeys(request.query_params.keys()):
         values = request.query_params.getlist(name)
         if name in ("rights", "offices", "languages", "facets"):
             given[name] = split(values)
         elif name in known:
             given[name] = values[-1]
+        elif name == "format" and values[-1] in representations.NAMES:
+            # The facet of this name has the formats of deliveries, none of which is called so.
+            named = values[-1]
         elif name in facet_fields().terms or name in facet_fields().years:
             filters[name] = split(values) if name not in ("applicant", "owner", "inventor") else values
         else:
@@ -103,25 +119,36 @@ async def search_by_get(
             )
     if filters:
         given["filters"] = filters
-    return await respond(access, given)
+    return await respond(access, given, representations.choices(accept, named))
 
 
 @router.post("/search", response_model=Results, responses=EXAMPLES, summary="Search all rights")
-async def search_by_post(access: CanSearch, asked: Search) -> Response:
+async def search_by_post(access: CanSearch, asked: Search, accept: Accept = None, format: Format = None) -> Response:
     """The same search with its parts as JSON; filters by facet name under `filters`."""
-    found = await search(access, asked)
-    return json_response(dump(found))
+    return await answered(access, asked, representations.choices(accept, format))
 
 
-async def respond(access: Access, given: dict[str, Any]) -> Response:
+async def respond(access: Access, given: dict[str, Any], wanted: Sequence[Choice]) -> Response:
     try:
         asked = Search.model_validate(given)
     except ValidationError as error:
         raise RequestValidationError(
             [{**fault, "loc": ("query", *fault["loc"])} for fault in error.errors()]
         ) from error
-    found = await search(access, asked)
-    return json_response(dump(found))
+    return await answered(access, asked, wanted)
+
+
+async def answered(access: Access, asked: Search, wanted: Sequence[Choice]) -> Response:
+    """A page in the best of the formats wanted; what a record lacks for it is said in the page."""
+    entry, media = wanted[0]
+    found = await search(access, asked, format=entry.writer)
+    if entry.writer is None:
+        return Response(orjson.dumps(dump(found)), media_type=media, headers={"vary": "accept"})
+    return sent(await asyncio.to_thread(representations.page, found, wanted[0]))
+
+
+def sent(answer: Answer) -> Response:
+    return Response(answer.content, media_type=answer.media_type, headers=answer.headers)
 
 
 def dump(found: Results) -> dict[str, Any]:
@@ -153,11 +180,15 @@ def split(values: list[str]) -> list[str]:
 @router.get(
     "/records/{record_id}",
     summary="One record",
-    responses={404: {"description": "No such record, or none that you may know of: the two look the same."}},
+    responses={
+        404: {"description": "No such record, or none that you may know of: the two look the same."},
+        406: {"description": "It cannot be given in a format that you take; `available` lists those that there are."},
+    },
 )
-async def record(record_id: str, access: CanView) -> Response:
-    """The harmonised record, with what your rights let you see of it."""
-    return json_response(await records.view(access, record_id))
+async def record(record_id: str, access: CanView, accept: Accept = None, format: Format = None) -> Response:
+    """The harmonised record, with what your rights let you see of it: as JSON, or in the format that `Accept` or
+    `format` asks for. The header `concord-not-carried` lists what that format has no place for."""
+    return sent(await representations.record(access, record_id, representations.choices(accept, format)))
 
 
 @router.get(

@@ -136,8 +136,11 @@ class Results:
     """Terms that took part, absent where none did; edit them and send them back as `expansion`."""
 
 
-async def search(access: Access, asked: Search) -> Results:
-    """One page. Raises QueryError for a query that cannot be understood, BadCursor for a cursor that cannot be used."""
+async def search(access: Access, asked: Search, *, format: str | None = None) -> Results:
+    """One page, each hit as it may leave in `format` (a name of api/exchange/writers; None: the API's JSON).
+
+    Raises QueryError for a query that cannot be understood, BadCursor for a cursor that cannot be used.
+    """
     started = time.perf_counter()
     services, scope = access.services, access.scope
     position, snapshot = Position(), None
@@ -162,8 +165,12 @@ async def search(access: Access, asked: Search) -> Results:
         access = await access.renewed()
         scope, snapshot = access.scope, None
         page = await services.engine.search(scope, replace(request, position=Position(), snapshot=None))
+    if format is not None:
+        hits = (replace(hit, view=scope.view(hit.document, format=format)) for hit in page.hits)
+        page = replace(page, hits=tuple(hits))
     shown = [(hit.id, hit.document, hit.view) for hit in page.hits]
-    await services.record(disclosures("search", access.caller, access.purpose, shown))
+    details = {"format": format} if format is not None else None
+    await services.record(disclosures("search", access.caller, access.purpose, shown, details=details))
     _note_if_slow(access, asked, position, started)
     following = None
     if page.next is not None and asked.size:

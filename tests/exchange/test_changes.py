@@ -228,6 +228,7 @@ async def test_statistics_and_audit_tell_each_office_of_its_own(
                 "held": 2,
                 "withdrawn": 0,
                 "acknowledged": 2,
+                "packages": 0,
             }
         ]
     lines = (await provider.call("GET", "/audit"))["accesses"]

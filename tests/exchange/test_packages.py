@@ -190,6 +190,9 @@ async def test_ranges_resume_a_download(
         assert part.headers["content-range"] == f"bytes {first}-{last}/{size}"
         assert part.content == whole.content[first : last + 1]
     assert (await beneficiary.raw("GET", path, headers={"range": f"bytes={size}-"})).status_code == 416
+    assert (await beneficiary.raw("GET", path, headers={"accept": "application/json"})).status_code == 406
+    as_zip = await beneficiary.raw("GET", path, headers={"accept": "application/zip"})
+    assert (as_zip.headers["content-type"], as_zip.content) == ("application/zip", whole.content)
     for headers in ({"range": "lines=1-2"}, {"range": "bytes=0-9", "if-range": '"other"'}):
         assert (await beneficiary.raw("GET", path, headers=headers)).status_code == 200
 
@@ -242,6 +245,55 @@ async def test_a_result_set_under_the_agreement_alone(
     assert len(await receiver.follow()) == 3
     await load(platform, provider.office, tmp_path / "2.xml", [doc(4, "Umbrella frame, corrected")])
     assert await receiver.follow() == [("correction", record_id(4, provider.office))]
+
+
+async def test_the_formats_that_the_agreement_names_stand_beside_the_original(
+    platform: Platform, provider: Party, beneficiary: Party, tmp_path: Path
+) -> None:
+    await load(platform, provider.office, tmp_path / "1.xml", [doc(n) for n in range(3)])
+    number = await agreed(provider, beneficiary, **TERMS, formats=["st96", "st36", "st66", "csv"])
+    path = await fetched(beneficiary, await ordered(beneficiary, number), tmp_path / "p.asice")
+    assert check(path, provider.holder).records == 3
+    base = f"records/{record_id(1, provider.office)}"
+    with zipfile.ZipFile(path) as content:
+        names = {name.removeprefix(f"{base}/") for name in content.namelist() if name.startswith(base)}
+        assert names == {"record.json", "original.xml", "record.st96.xml", "record.st36.xml", "record.csv"}
+        for name in ("record.st96.xml", "record.st36.xml", "record.csv"):
+            assert b"heat pump" in content.read(f"{base}/{name}")
+        line = json.loads(content.read("provenance.jsonl").splitlines()[1])
+        assert line["formats"]["csv"] == f"{base}/record.csv"
+        assert line["formats"]["st66"] is None
+        report = json.loads(content.read("report.json"))["formats"]
+    assert {name: entry["written"] for name, entry in report.items()} == {"st96": 3, "st36": 3, "st66": 0, "csv": 3}
+    assert list(report["st66"]["unwritten"].values()) == [3]
+    assert {"field", "why", "records"} == set(report["st96"]["not_carried"][0])
+    # An order may ask for less, and for nothing that the agreement does not give.
+    path = await fetched(beneficiary, await ordered(beneficiary, number, formats=["csv"]), tmp_path / "q.asice")
+    with zipfile.ZipFile(path) as content:
+        assert not [name for name in content.namelist() if name.endswith(("st96.xml", "st36.xml"))]
+    for name, point in (("st86", "does not give"), ("st99", "no format")):
+        body = {"agreement": number, "formats": [name]}
+        refused = await beneficiary.call("POST", "/exchange/packages", 400, json=body)
+        assert point in refused["detail"]
+    body = {"provider": provider.office, "terms": {"formats": ["st99"]}}
+    assert "st99" in (await beneficiary.call("POST", "/exchange/requests", 400, json=body))["detail"]
+
+
+async def test_the_formats_hold_no_more_than_the_agreement_gives(
+    platform: Platform, provider: Party, beneficiary: Party, tmp_path: Path
+) -> None:
+    claims = '<exch:claims lang="en"><exch:claim><exch:claim-text>1. A hiddenclaim.</exch:claim-text></exch:claim>'
+    whole = doc(1).replace("</exch:exchange-document>", f"{claims}</exch:claims></exch:exchange-document>")
+    await load(platform, provider.office, tmp_path / "1.xml", [whole])
+    for tier, shown in (("metadata", False), ("content", True)):
+        given = {**TERMS, "tier": tier, "groups": WHOLE if shown else [], "formats": ["st36", "csv", "json"]}
+        number = await agreed(provider, beneficiary, **given)
+        path = await fetched(beneficiary, await ordered(beneficiary, number), tmp_path / f"{tier}.asice")
+        with zipfile.ZipFile(path) as content:
+            members = [content.read(name) for name in content.namelist() if "/record." in name]
+        assert len(members) == 4
+        assert all(b"heat pump" in member for member in members)
+        assert any(b"hiddenclaim" in member for member in members) is shown
 
 
 async def test_a_provider_that_keeps_its_key_signs_the_manifest_itself(

@@ -9,6 +9,7 @@ import pytest
 from api.access.scopes import compile
 from api.search import query
 from api.search.engine import Hit
+from api.search.representations import TABLE
 from tests.leaks.world import (
     ACTORS,
     BIB,
@@ -132,6 +133,32 @@ async def test_one_record(world: World, name: str) -> None:
             assert ("status" in body) == ("legal" in groups)
             assert any(date["type"] == "expiry" for date in body["dates"]) == ("legal" in groups)
         world.check_silent(actor, "")
+
+
+@every_actor
+async def test_no_format_says_more_than_json_does(world: World, name: str) -> None:
+    """Writers get what the caller sees and nothing else; hidden and missing records look alike in every format."""
+    actor = world.actors[name]
+    firsts = {(record.provider, record.right): record for record in reversed(world.records)}
+    async with world.client(actor) as client:
+        for format in ("st96", "csv", "jsonl"):
+            answer = await client.get(
+                "/v1/search", params={"format": format, "size": 60, "full": "true", "mode": "keyword"}
+            )
+            assert answer.status_code == 200, answer.text
+            world.check_silent(actor, answer.text + str(answer.headers))
+        for record in firsts.values():
+            for entry in (entry for entry in TABLE if entry.of(record.right)):
+                header = {"accept": entry.media_types[0]}
+                answer = await client.get(f"/v1/records/{record.id}", headers=header)
+                world.check_silent(actor, answer.text.replace(record.id, "") + str(answer.headers))
+                if record.id not in world.seen(actor):
+                    missing = await client.get("/v1/records/ZZ.patent.ZZ0000001.A1", headers=header)
+                    assert answer.status_code == 404
+                    assert (answer.content, told(answer)) == (missing.content, told(missing))
+                elif entry.name == "jsonl" and record.id in world.readable(actor):
+                    mine = PERSONAL in world.seen(actor)[record.id]
+                    assert (canary(PERSONAL, record.provider) in answer.text) == mine
 
 
 @every_actor
