@@ -167,6 +167,6 @@ async def test_an_agreement_names_the_formats_in_which_its_data_leaves(platform:
     refused = await got(platform, path, key=only, format="csv")
     assert refused.status_code == 406
     assert "may not" in refused.json()["detail"]
-    page = await got(platform, "search", key=only, q="kettle", mode="keyword", format="csv")
+    page = await got(platform, "search", key=only, q="agreed", mode="keyword", format="csv")
     assert "kettle" not in page.text
     assert page.headers["concord-unwritten"] == "1"

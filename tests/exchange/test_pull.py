@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -21,7 +22,7 @@ from sqlalchemy import select
 
 from store.exchange import Source
 from store.ingest import StoredRecord
-from tests.exchange.offices import Party, agreed, load
+from tests.exchange.offices import Party, agreed, load, party
 from tests.pipeline.docdb import document as doc
 from tests.pipeline.docdb import record_id
 from tests.platforms import Platform, running
@@ -34,8 +35,6 @@ RECORDS = 60
 @contextlib.asynccontextmanager
 async def listening(platform: Platform) -> AsyncIterator[str]:
     """The platform's application on a port of loopback; its own start and stop stay with the fixture."""
-    import asyncio
-
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -83,31 +82,33 @@ def contents(platform: Platform, provider: str) -> dict[str, Any]:
     return {name: {k: v for k, v in record.items() if k not in aside} for name, record in found.items()}
 
 
-async def test_two_platforms_converge_though_one_is_killed(
+async def killed_midway(here: Platform, url: str, agreement: int, key: str, provider: str) -> None:
+    """A pull that is killed when it has kept its first page: part of the records is there, not all."""
+
+    def cursor() -> str | None:
+        with here.database.session() as session:
+            return session.scalar(select(Source.cursor).where(Source.url == url))
+
+    pulling = started(here, url, agreement, key)
+    deadline = time.monotonic() + 200
+    while await asyncio.to_thread(cursor) is None:
+        assert time.monotonic() < deadline
+        assert pulling.poll() is None, pulling.communicate()
+        await asyncio.sleep(0.01)
+    pulling.send_signal(signal.SIGKILL)
+    await asyncio.to_thread(pulling.communicate)
+    partly = contents(here, provider)
+    assert partly
+    assert len(partly) < RECORDS
+
+
+async def test_two_platforms_converge_both_ways_though_they_are_killed(
     platform: Platform, provider: Party, beneficiary: Party, engines: tuple[str, str], tmp_path: Path
 ) -> None:
-    import asyncio
-
     await load(platform, provider.office, tmp_path / "1.xml", [doc(n) for n in range(RECORDS)])
     number = await agreed(provider, beneficiary, **TERMS)
-    async with running(*engines, tmp_path / "other") as here, listening(platform) as url:
-
-        def cursor() -> str | None:
-            with here.database.session() as session:
-                return session.scalar(select(Source.cursor))
-
-        killed = started(here, url, number, beneficiary.key)
-        deadline = time.monotonic() + 200
-        while await asyncio.to_thread(cursor) is None:
-            assert time.monotonic() < deadline
-            assert killed.poll() is None, killed.communicate()
-            await asyncio.sleep(0.01)
-        killed.send_signal(signal.SIGKILL)
-        await asyncio.to_thread(killed.communicate)
-        partly = contents(here, provider.office)
-        assert partly
-        assert len(partly) < RECORDS
-
+    async with running(*engines, tmp_path / "other") as here, listening(platform) as url, listening(here) as back:
+        await killed_midway(here, url, number, beneficiary.key, provider.office)
         await asyncio.to_thread(finished, started(here, url, number, beneficiary.key))
         there = contents(platform, provider.office)
         assert contents(here, provider.office) == there
@@ -115,7 +116,18 @@ async def test_two_platforms_converge_though_one_is_killed(
         await here.writer.refresh([f"{here.settings.index_prefix}-patent"])
         assert await here.writer.count(f"{here.settings.index_prefix}-patent") == RECORDS
 
-        # Both ways of change: a correction and a deletion; and nothing new is nothing.
+        # The other way: an office that delivers over there, under an agreement over there; what came from here stays.
+        second = party(here)
+        receiver = party(here, provider.office)
+        await load(here, second.office, tmp_path / "3.xml", [doc(n + 1_000) for n in range(RECORDS)])
+        returned = await agreed(second, receiver, **TERMS)
+        await killed_midway(platform, back, returned, receiver.key, second.office)
+        await asyncio.to_thread(finished, started(platform, back, returned, receiver.key))
+        assert contents(platform, second.office) == contents(here, second.office)
+        assert len(contents(platform, second.office)) == RECORDS
+        assert contents(here, provider.office) == contents(platform, provider.office) == there
+
+        # A correction and a deletion follow; and nothing new is nothing.
         await load(platform, provider.office, tmp_path / "2.xml", [doc(3, "Corrected"), doc(4, status="D")])
         done = await asyncio.to_thread(finished, started(here, url, number, beneficiary.key))
         assert (done["records"], done["deletions"]) == (1, 1)

@@ -28,17 +28,18 @@ MOST = 6
 
 
 @lru_cache(maxsize=1)
-def samples() -> tuple[Record, ...]:
+def samples(most: int | None = MOST) -> tuple[Record, ...]:
+    """`most`: records of one file; None: all."""
     found: list[Record] = []
     for row in tomllib.loads((SAMPLES / "deliveries.toml").read_text(encoding="utf-8"))["delivery"]:
         options = _options(SAMPLES / row["column_map"]) if "column_map" in row else ()
         folder = SAMPLES / "deliveries" / row["folder"]
-        found += _records(folder, row["provider"], row.get("collection", "x"), options)
+        found += _records(folder, row["provider"], row.get("collection", "x"), options, most)
     return tuple(found)
 
 
 @lru_cache(maxsize=1)
-def real() -> tuple[Record, ...]:
+def real(most: int | None = MOST) -> tuple[Record, ...]:
     assert REAL.is_dir(), "real files are expected in ../shared/data beside the project"
     found: list[Record] = []
     with (REAL / "INDEX.tsv").open(encoding="utf-8") as file:
@@ -46,11 +47,11 @@ def real() -> tuple[Record, ...]:
             code = row["office"][:2].upper()
             path = REAL / row["path"]
             if path.is_file():
-                found += _records(path, code if len(code) == 2 and code.isalpha() else "EP", "x", ())
+                found += _records(path, code if len(code) == 2 and code.isalpha() else "EP", "x", (), most)
     return tuple(found)
 
 
-def _records(path: Path, provider: str, collection: str, options: Options) -> Iterator[Record]:
+def _records(path: Path, provider: str, collection: str, options: Options, most: int | None) -> Iterator[Record]:
     for member in containers.members(path):
         if isinstance(member, InputError) or member.kind != "record":
             continue
@@ -60,7 +61,7 @@ def _records(path: Path, provider: str, collection: str, options: Options) -> It
             with member.open() as stream:
                 data = stream.read()
             drafts = row.read(io.BytesIO(data), Context(member.file, member.member, provider, options))
-            for draft in islice(drafts, MOST):
+            for draft in islice(drafts, most):
                 if isinstance(draft, Draft) and (record := _harmonised(draft, provider, collection, row.name)):
                     yield record
         except InputError:
