@@ -39,6 +39,8 @@ class Table:
     strength: float
     prior: float
     features: tuple[Feature, ...]
+    together: float = 0.0
+    """Of names: how near the average of all pairs between two groups must be to what is asked of one."""
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -61,7 +63,7 @@ def read_table(name: str) -> Table:
         Feature(name, row["about"], tuple(row["levels"]), tuple(row["m"]), tuple(row["u"]), row.get("group"))
         for name, row in given["feature"].items()
     )
-    return Table(given["strength"], given["prior"], features)
+    return Table(given["strength"], given["prior"], features, given.get("together", 0.0))
 
 
 @dataclass(frozen=True, slots=True)
