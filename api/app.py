@@ -19,7 +19,7 @@ from api.exchange import routes as exchange_routes
 from api.hardening import Hardening
 from api.jobs import routes as job_routes
 from api.observe import Metrics, Observed, private_metrics
-from api.review import duplicate_routes
+from api.review import duplicate_routes, publishing
 from api.review import quality as quality_routes
 from api.search import routes as search_routes
 from api.search.engine import Engine
@@ -78,6 +78,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.state.services = services
         services.start()
         services.jobs.append(asyncio.create_task(exchange_jobs.run(services)))
+        services.jobs.append(asyncio.create_task(publishing.run(services)))
         # The first query should not wait for the model to load.
         warming = asyncio.create_task(services.vector_of("warm"))
         if chosen.otlp_endpoint is not None:

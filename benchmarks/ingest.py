@@ -29,9 +29,10 @@ from sqlalchemy.engine import make_url
 from common.settings import load_settings
 from compose.embedded.engines import Engines
 from indexer.engine import Engine
-from indexer.pipeline import Pipeline, document_of, stored_changes
+from indexer.pipeline import Pipeline
 from indexer.reading import Sender
 from indexer.reindex import newest
+from indexer.stored import document_of, stored_changes
 from indexer.vectors import Vectors
 from indexer.writer import Change, Writer
 from mappings import aliases

@@ -18,10 +18,12 @@ from cli.session import Platform, errors, platform
 from common.errors import UsageError
 from indexer.duplicates import evaluate as estimates
 from indexer.duplicates import names as party_names
+from indexer.duplicates.arrivals import match
 from indexer.duplicates.ledger import Ledger
 from indexer.duplicates.models import Models
-from indexer.duplicates.scan import Scan, Scanned
+from indexer.duplicates.scan import Scanned
 from indexer.engine import Engine
+from indexer.vectors import Vectors
 
 ROWS_AT_ONCE = 1_000
 PARTS_SHOWN = 6
@@ -73,12 +75,14 @@ def catch_up(running: Platform, *, progress: bool = False) -> Scanned:
 
     async def run(bar: Progress) -> Scanned:
         task = bar.add_task("scan", total=None)
+        settings = running.settings
 
         def report(done: Scanned, left: int) -> None:
             bar.update(task, completed=done.records, total=done.records + left)
 
-        async with Engine(running.opensearch_url, running.settings.index_prefix) as engine:
-            return await Scan(running.database, engine, running.settings.embedder, report).run()
+        with Vectors(running.database, settings.embedder, processes=0) as vectors:
+            async with Engine(running.opensearch_url, settings.index_prefix) as engine:
+                return await match(running.database, engine, vectors, report)
 
     with Progress(*columns, console=errors, transient=True, disable=not (progress and errors.is_terminal)) as bar:
         return asyncio.run(run(bar))
@@ -176,6 +180,7 @@ def import_(
                     raise UsageError(f"{path}, line {number}: {error}.", remedy="Import what was exported.") from error
     with platform() as running:
         entered = sum(Ledger(running.database, subject).import_lines(lines) for subject in ("record", "name"))
+        catch_up(running)
     output.print(f"{entered:,} of {len(lines):,} decisions entered.")
 
 

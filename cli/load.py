@@ -69,6 +69,8 @@ def load(
             with progress_bar() as bar:
                 loaded = asyncio.run(load_delivery(running, there, sender, bar))
             output.print(_sentence(loaded))
+        if loaded.unscanned is not None:
+            errors.print(f"Not looked through for duplicates: {loaded.unscanned}", soft_wrap=True, markup=False)
     counts = loaded.counts
     accepted = counts.records - counts.rejected
     if counts.rejected > (max_rejects if max_rejects is not None else counts.rejected if accepted else 0):
@@ -169,10 +171,12 @@ def _sentence(loaded: Loaded) -> str:
     counts = loaded.counts
     before = ", loaded before" if loaded.replay else ""
     hint = "; `concord rejects` says why" if counts.rejected else ""
+    pairs = loaded.scanned.pairs if loaded.scanned is not None else {}
+    told = f" Duplicates: {pairs['merge']:,} pairs joined by rule, {pairs['queue']:,} for people." if pairs else ""
     return (
         f"Delivery {loaded.delivery}{before}: {counts.records:,} records in {loaded.seconds:.1f} s "
         f"({counts.records / max(loaded.seconds, 0.001):,.0f}/s): {counts.indexed:,} indexed, "
-        f"{counts.updated:,} updated, {counts.unchanged:,} unchanged, {counts.rejected:,} rejected{hint}."
+        f"{counts.updated:,} updated, {counts.unchanged:,} unchanged, {counts.rejected:,} rejected{hint}.{told}"
     )
 
 

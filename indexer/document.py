@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import orjson
 
+from indexer.duplicates.clusters import cluster_id
 from indexer.embedding import Matrix
 from indexer.marks import keys
 from indexer.record import Classification, DateType, NumberType, PartyRole, Record, Right, TextType
@@ -90,7 +91,8 @@ def document(
 ) -> Json:
     """Everything but `seq`, `delivery`, `updated`, `embedding`, `embedder` and `record`.
 
-    `languages`: those that have a text field; text of any other goes to `xx`.
+    `languages`: those that have a text field; text of any other goes to `xx`. `cluster`: that of a record known to have
+    duplicates; every other is one of its own, so that search can group by the field.
     """
     doc: Json = {
         "id": record.id,
@@ -104,7 +106,7 @@ def document(
     for name, value in (
         ("kind", record.kind),
         ("kind_group", record.kind_group),
-        ("cluster", cluster),
+        ("cluster", cluster or cluster_id((record.id,))),
         ("family_simple", family_simple),
         ("family_extended", family_extended),
     ):

@@ -1,4 +1,4 @@
-"""Loading a delivery: archive → read → decide and store → vectors → engine → checkpoint.
+"""Loading a delivery: archive → read → decide and store → vectors → engine → checkpoint → duplicates.
 
 Reading runs in a process of its own and embedding in others; this one decides, stores and sends. A batch is committed
 to PostgreSQL with an entry in `pending_batches` that goes when the engine has it all. Killed anywhere, a load goes on
@@ -17,19 +17,17 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-import orjson
 import psycopg
-import zstandard
 from sqlalchemy.exc import SQLAlchemyError
 
 from common.errors import ConcordError, UsageError
-from indexer.binding import bind, languages
-from indexer.document import document, finished, vector_json
-from indexer.embedding import Matrix, text_of
+from indexer.binding import bind
+from indexer.duplicates.arrivals import match
+from indexer.duplicates.scan import Scanned
 from indexer.engine import Engine
 from indexer.ledger import Changed, Committed, Counts, Ledger, Registered
 from indexer.reading import Found, Sender, inline, read, remote, survey
-from indexer.record import Record
+from indexer.stored import clusters_of, document_of, stored_changes
 from indexer.vectors import Vectors
 from indexer.writer import Change, Writer, plain_errors
 from mappings import aliases
@@ -41,7 +39,6 @@ SMALL_DELIVERY = 2 << 20
 """Bytes up to which everything runs in this process: starting the others takes about two seconds."""
 BATCHES_IN_FLIGHT = 4
 """Batches between PostgreSQL and the engine: bounds memory, lets embedding, sending and indexing overlap."""
-RESEND_ROWS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +46,10 @@ class Progress:
     """How far a load is. Bytes are of unpacked members; total 0 while the delivery is still being archived."""
 
     phase: str
-    """archive, read or finish."""
+    """archive, read, finish or duplicates."""
     counts: Counts
     bytes_done: int = 0
+    """In phase duplicates: records."""
     bytes_total: int = 0
     members_done: int = 0
     members_total: int = 0
@@ -67,6 +65,10 @@ class Loaded:
     by_format: dict[str, int]
     """Items read by format; `unreadable` for files that no reader could begin."""
     seconds: float
+    """Until everything was searchable; looking for duplicates came after."""
+    scanned: Scanned | None = None
+    unscanned: str | None = None
+    """Why duplicates were not looked for: the next load or scan does it."""
 
     def summary(self) -> dict[str, Any]:
         """The object that `concord load --json` prints."""
@@ -82,6 +84,8 @@ class Pipeline:
     vectors: Vectors
     archive_url: str
     report: Callable[[Progress], None] = lambda progress: None
+    duplicates: bool = True
+    """Whether what came in is looked through for duplicates when it is searchable."""
     _counts: Counts = field(default_factory=Counts)
     _by_format: Counter[str] = field(default_factory=Counter)
     _ledger: Ledger = field(init=False)
@@ -111,7 +115,18 @@ class Pipeline:
                     await asyncio.to_thread(self._ledger.set_state, entered.sequence, "failed", str(error))
                 raise
         self._counts.check()
-        return Loaded(entered.sequence, entered.replay, self._counts, dict(self._by_format), time.monotonic() - begun)
+        seconds = time.monotonic() - begun
+        scanned, problem = None, None
+        if self.duplicates:
+            try:
+                scanned = await match(self.database, self.engine, self.vectors, self._matched)
+            except ConcordError as error:
+                # The delivery is in: what comes after it must not make it fail.
+                problem = str(error)
+        return Loaded(entered.sequence, entered.replay, self._counts, dict(self._by_format), seconds, scanned, problem)
+
+    def _matched(self, done: Scanned, left: int) -> None:
+        self.report(Progress("duplicates", self._counts, done.records, done.records + left))
 
     async def prepare(self) -> None:
         """Templates and indices, where they are missing."""
@@ -184,8 +199,9 @@ class Pipeline:
         by_key = {(change.id, change.seq): change for change in changes}
         vectors = await self.vectors.of([change.text if change.body is not None else "" for change in changes])
         name = self.vectors.embedder.name
+        clusters = await asyncio.to_thread(clusters_of, self.database, [change.id for change in changes])
         failures = await self._writer.write(
-            Change(change.id, change.right, change.seq, document_of(change, vector, name))
+            Change(change.id, change.right, change.seq, document_of(change, vector, name, clusters.get(change.id)))
             for change, vector in zip(changes, vectors, strict=True)
         )
         return [(by_key[failure.change.id, failure.change.seq], failure.reason) for failure in failures]
@@ -208,51 +224,6 @@ class Pipeline:
             if delivery is not None:
                 self._counts.add(correction)
         return sent
-
-
-def document_of(change: Changed, vector: Matrix | None, embedder: str) -> bytes | None:
-    """What the engine gets for a change; None for a deletion."""
-    if change.body is None:
-        return None
-    return finished(
-        change.prepared,
-        change.body,
-        seq=change.seq,
-        delivery=change.delivery,
-        updated=change.updated,
-        vector=vector_json(vector, embedder),
-    )
-
-
-def stored_changes(
-    database: Database, first: int, last: int, *, right: str | None = None
-) -> Generator[list[Changed], None, None]:
-    """Current versions of the records whose change sequence is in [first, last], in its order, in lists."""
-    at = first
-    while True:
-        with database.driver() as connection:
-            rows = connection.execute(
-                'select id, "right", seq, delivery, updated, member, ordinal, body, deleted, '
-                "exists (select 1 from record_versions v where v.id = r.id) from records r "
-                'where seq between %s and %s and (%s::text is null or "right" = %s) order by seq limit %s',
-                (at, last, right, right, RESEND_ROWS),
-                binary=True,
-            ).fetchall()
-        if not rows:
-            return
-        yield [_stored_change(row) for row in rows]
-        at = rows[-1][2] + 1
-
-
-def _stored_change(row: Sequence[Any]) -> Changed:
-    id_, right, seq, delivery, updated, member, ordinal, body, deleted, earlier = row
-    outcome = "updated" if earlier else "indexed"
-    if deleted:
-        return Changed(id_, right, seq, delivery, updated, outcome, member, ordinal, None)
-    plain = zstandard.decompress(body)
-    record = Record.model_validate_json(plain)
-    prepared = orjson.dumps(document(record, languages()))
-    return Changed(id_, right, seq, delivery, updated, outcome, member, ordinal, plain, prepared, text_of(record))
 
 
 async def _stream(source: Generator[T, None, None]) -> AsyncGenerator[T, None]:

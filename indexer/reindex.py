@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 import mappings
 from common.errors import ConcordError, Conflict, EngineError
 from indexer.binding import bind
+from indexer.duplicates.arrivals import clock, mark_changed, publish
 from indexer.engine import Engine
-from indexer.pipeline import document_of, stored_changes
+from indexer.stored import clusters_of, document_of, stored_changes
 from indexer.vectors import Vectors
 from indexer.writer import Change, Failure, Writer
 from store.database import Database
@@ -76,6 +77,7 @@ async def _fill(
     database: Database, engine: Engine, vectors: Vectors, right: str, index: str, report: Callable[[int, int], None]
 ) -> tuple[int, int]:
     copy = _Copy(database, vectors, Writer(engine, indices={right: index}), right)
+    begun = await asyncio.to_thread(clock, database)
     total = await asyncio.to_thread(held, database, right)
     await copy.up_to_now(lambda sent: report(sent, total))
     first = copy.sent
@@ -92,6 +94,8 @@ async def _fill(
     await engine.swap(right, index)
     while await copy.up_to_now():
         pass
+    await asyncio.to_thread(mark_changed, database, right, begun)
+    await publish(database, engine, vectors)
     await engine.refresh([index])
     await asyncio.to_thread(copy.clear_marks)
     return await engine.count(index), copy.sent - first
@@ -122,8 +126,9 @@ class _Copy:
             texts = [change.text if change.body is not None else "" for change in changes]
             found = await self.vectors.of(texts)
             name = self.vectors.embedder.name
+            clusters = await asyncio.to_thread(clusters_of, self.database, [change.id for change in changes])
             failures = await self.writer.write(
-                Change(change.id, change.right, change.seq, document_of(change, vector, name))
+                Change(change.id, change.right, change.seq, document_of(change, vector, name, clusters.get(change.id)))
                 for change, vector in zip(changes, found, strict=True)
             )
             await asyncio.to_thread(self._check, failures)

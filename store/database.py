@@ -101,12 +101,17 @@ class Database:
                 sql_text("select pg_notify(:channel, :payload)"), {"channel": channel, "payload": payload}
             )
 
-    async def listen(self, channels: Sequence[str]) -> AsyncIterator[tuple[str, str]]:
-        """(channel, payload) of every notification on `channels`, until the caller stops; holds one connection."""
+    async def listen(self, channels: Sequence[str], *, ready: bool = False) -> AsyncIterator[tuple[str, str]]:
+        """(channel, payload) of every notification on `channels`, until the caller stops; holds one connection.
+
+        `ready`: first an empty one, as soon as nothing is missed any more: for what came before.
+        """
         connection = await psycopg.AsyncConnection.connect(plain(self.url), autocommit=True)
         async with connection:
             for channel in channels:
                 await connection.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
+            if ready:
+                yield "", ""
             async for notification in connection.notifies():
                 yield notification.channel, notification.payload
 

@@ -18,6 +18,10 @@ LEDGER_LOCK = 0x434F4E43_00000006
 """Advisory lock of a transaction that changes pairs or decisions: two people who decide at once come one by one."""
 SCAN_LOCK = 0x434F4E43_00000007
 """Session-wide advisory lock: one process scans, others find that it does."""
+PUBLISH_LOCK = 0x434F4E43_00000008
+"""Session-wide advisory lock: one process tells the index of changed clusters."""
+CLUSTERS_CHANNEL = "concord_clusters"
+"""Notified when somebody's word changed clusters."""
 
 
 class DuplicateProfile(Base):
@@ -131,12 +135,19 @@ class DuplicateCluster(Base):
     """Which cluster a record is in; of one alone, its own. Derived."""
 
     __tablename__ = "duplicate_clusters"
-    __table_args__ = (Index("ix_duplicate_clusters_cluster", "cluster"),)
+    __table_args__ = (
+        Index("ix_duplicate_clusters_cluster", "cluster"),
+        Index("ix_duplicate_clusters_pending", "id", postgresql_where=text("pending")),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     cluster: Mapped[str]
     decided_by: Mapped[str]
     """rule or person."""
+    changed: Mapped[dt.datetime] = mapped_column(server_default=text("clock_timestamp()"))
+    """When `cluster` last became another."""
+    pending: Mapped[bool] = mapped_column(Boolean, server_default="false")
+    """The index does not know it yet."""
 
 
 class DuplicateConflict(Base):

@@ -21,7 +21,7 @@ from common.errors import Conflict, NotFound, UsageError
 from indexer.duplicates import clusters
 from indexer.duplicates.clusters import Clusters, Edge, Pair, pair
 from store.database import Database
-from store.duplicates import LEDGER_LOCK
+from store.duplicates import CLUSTERS_CHANNEL, LEDGER_LOCK
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -145,7 +145,7 @@ class Ledger:
                 self._reviewable(connection, review_of, pair(verdict.one, verdict.other), by)
             entered = self._enter(connection, verdict, by, review_of=review_of)
             if review_of is None:
-                self.recompute(connection, (entered.a, entered.b))
+                self._told(connection, (entered.a, entered.b))
             return entered
 
     def split(self, groups: Sequence[Collection[str]], by: str, reason: str, note: str = "") -> str:
@@ -163,7 +163,7 @@ class Ledger:
                         verdict = Verdict(one, other, "different", reason, note)
                         verdict.check()
                         self._enter(connection, verdict, by, batch=batch)
-            self.recompute(connection, every)
+            self._told(connection, every)
         return batch
 
     def undo(self, by: str, reason: str = "", *, decision: int | None = None, batch: str | None = None) -> int:
@@ -180,7 +180,7 @@ class Ledger:
             ).fetchall()
             if not rows:
                 raise NotFound("There is no such decision, or it was taken back before.")
-            self.recompute(connection, {record for row in rows for record in row})
+            self._told(connection, {record for row in rows for record in row})
         return len(rows)
 
     def _enter(
@@ -397,6 +397,12 @@ class Ledger:
 
     # --- what follows ---
 
+    def _told(self, connection: Connection, records: Collection[str]) -> None:
+        """After somebody's word: `recompute`, and whoever publishes clusters is woken when this is committed."""
+        self.recompute(connection, records)
+        if self.subject == "record":
+            connection.execute("select pg_notify(%s, '')", (CLUSTERS_CHANNEL,))
+
     def recompute(self, connection: Connection, records: Collection[str]) -> Clusters:
         """Computes and stores the clusters of all that hangs together with `records`. Inside `transaction`."""
         graph = self.component(connection, records)
@@ -407,12 +413,19 @@ class Ledger:
         names = [node for node in ids if node in found.of]
         connection.execute("delete from duplicate_clusters where id = any(%s) and id <> all(%s)", (ids, names))
         connection.execute(
-            "insert into duplicate_clusters (id, cluster, decided_by) "
-            "select * from unnest(%s::text[], %s::text[], %s::text[]) "
-            "on conflict (id) do update set cluster = excluded.cluster, decided_by = excluded.decided_by "
-            "where (duplicate_clusters.cluster, duplicate_clusters.decided_by) "
-            "is distinct from (excluded.cluster, excluded.decided_by)",
-            (names, [found.of[n] for n in names], [found.decided_by[n] for n in names]),
+            "insert into duplicate_clusters as c (id, cluster, decided_by, pending) "
+            "select * from unnest(%s::text[], %s::text[], %s::text[], %s::bool[]) "
+            "on conflict (id) do update set cluster = excluded.cluster, decided_by = excluded.decided_by, "
+            "pending = c.pending or c.cluster <> excluded.cluster, "
+            "changed = case when c.cluster = excluded.cluster then c.changed else clock_timestamp() end "
+            "where (c.cluster, c.decided_by) is distinct from (excluded.cluster, excluded.decided_by)",
+            (
+                names,
+                [found.of[n] for n in names],
+                [found.decided_by[n] for n in names],
+                # A record's document names its own cluster until it is told another.
+                [found.of[n] != clusters.cluster_id((n,)) for n in names],
+            ),
         )
         connection.execute("delete from duplicate_conflicts where a = any(%s) or b = any(%s)", (ids, ids))
         if found.conflicts:
@@ -474,7 +487,7 @@ class Ledger:
                 touched.update((found["a"], found["b"]))
                 entered += 1
             if touched:
-                self.recompute(connection, touched)
+                self._told(connection, touched)
         return entered
 
 

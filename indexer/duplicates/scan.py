@@ -47,6 +47,8 @@ MOST_BY_KEY = 60
 PROFILES_KEPT = 20_000
 FOLLOW_EVERY_S = 2.0
 PROGRESS = "scan"
+SAFE_END = "select coalesce((select min(first_seq) - 1 from pending_batches), (select max(seq) from records), 0)"
+"""Change sequence up to which everything has reached the engine, or is known never to."""
 
 
 @dataclass(slots=True)
@@ -162,11 +164,8 @@ class Scan:
         return row[0] if row else 0
 
     def _safe_end(self) -> int:
-        """Up to here everything has reached the engine, or is known never to."""
         with self.database.driver() as connection:
-            row = connection.execute(
-                "select coalesce((select min(first_seq) - 1 from pending_batches), (select max(seq) from records), 0)"
-            ).fetchone()
+            row = connection.execute(SAFE_END).fetchone()
         return row[0] if row else 0
 
     def _left(self, last: int, end: int) -> int:

@@ -1,0 +1,93 @@
+"""From what is stored to what the engine gets: the documents of changes, of current records, with their clusters."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Generator, Sequence
+from typing import Any
+
+import orjson
+import zstandard
+
+from indexer.binding import languages
+from indexer.document import document, finished, vector_json
+from indexer.duplicates.clusters import cluster_id
+from indexer.embedding import Matrix, text_of
+from indexer.ledger import Changed
+from indexer.record import Record
+from store.database import Database
+
+ROWS = 500
+COLUMNS = (
+    'id, "right", seq, delivery, updated, member, ordinal, body, deleted, '
+    "exists (select 1 from record_versions v where v.id = r.id)"
+)
+
+
+def document_of(change: Changed, vector: Matrix | None, embedder: str, cluster: str | None = None) -> bytes | None:
+    """What the engine gets for a change; None for a deletion. `cluster`: where it is not the record's own."""
+    if change.body is None:
+        return None
+    prepared = change.prepared
+    if cluster is not None:
+        # Prepared in another process, which does not know of clusters.
+        own = cluster_id((change.id,))
+        prepared = prepared.replace(b'"cluster":"%s"' % own.encode(), b'"cluster":"%s"' % cluster.encode(), 1)
+    return finished(
+        prepared,
+        change.body,
+        seq=change.seq,
+        delivery=change.delivery,
+        updated=change.updated,
+        vector=vector_json(vector, embedder),
+    )
+
+
+def clusters_of(database: Database, ids: Collection[str]) -> dict[str, str]:
+    """Record → cluster, of those that were scanned."""
+    if not ids:
+        return {}
+    with database.driver() as connection:
+        return dict(
+            connection.execute("select id, cluster from duplicate_clusters where id = any(%s)", (list(ids),)).fetchall()
+        )
+
+
+def stored_changes(
+    database: Database, first: int, last: int, *, right: str | None = None
+) -> Generator[list[Changed], None, None]:
+    """Current versions of the records whose change sequence is in [first, last], in its order, in lists."""
+    at = first
+    while True:
+        with database.driver() as connection:
+            rows = connection.execute(
+                f"select {COLUMNS} from records r "  # noqa: S608 - a constant
+                'where seq between %s and %s and (%s::text is null or "right" = %s) order by seq limit %s',
+                (at, last, right, right, ROWS),
+                binary=True,
+            ).fetchall()
+        if not rows:
+            return
+        yield [_stored_change(row) for row in rows]
+        at = rows[-1][2] + 1
+
+
+def stored_records(database: Database, ids: Collection[str]) -> list[Changed]:
+    """Current versions of these records, deleted ones left out."""
+    with database.driver() as connection:
+        rows = connection.execute(
+            f"select {COLUMNS} from records r where id = any(%s) and not deleted",  # noqa: S608 - a constant
+            (list(ids),),
+            binary=True,
+        ).fetchall()
+    return [_stored_change(row) for row in rows]
+
+
+def _stored_change(row: Sequence[Any]) -> Changed:
+    id_, right, seq, delivery, updated, member, ordinal, body, deleted, earlier = row
+    outcome = "updated" if earlier else "indexed"
+    if deleted:
+        return Changed(id_, right, seq, delivery, updated, outcome, member, ordinal, None)
+    plain = zstandard.decompress(body)
+    record = Record.model_validate_json(plain)
+    prepared = orjson.dumps(document(record, languages()))
+    return Changed(id_, right, seq, delivery, updated, outcome, member, ordinal, plain, prepared, text_of(record))
