@@ -389,6 +389,16 @@ class Desk:
         return await asyncio.to_thread(read)
 
 
+async def clusters_seen(access: Access, ids: Collection[str]) -> dict[str, str]:
+    """Record → key of its cluster, as if what the caller does not see did not exist; of those that were scanned.
+
+    What search groups by. The field `cluster` of the index brings together all that may be one for anybody, and must
+    not be shown: its value comes from members that the caller may not see, and they may be all that joins two others.
+    """
+    graph, _ = await Desk(access).graph(ids)
+    return graph.clusters().of
+
+
 def wants_review(decision: int) -> bool:
     """One decision in REVIEW_EVERY, drawn by its number, so that nobody chooses."""
     return hashlib.blake2b(str(decision).encode(), digest_size=4).digest()[0] % REVIEW_EVERY == 0
