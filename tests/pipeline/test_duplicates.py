@@ -1,4 +1,4 @@
-"""A load leaves clusters, queue and index up to date; what somebody decides reaches the index; nothing is scanned twice."""
+"""A load leaves clusters, queue and index up to date; people's word reaches the index; nothing is scanned twice."""
 
 from __future__ import annotations
 
