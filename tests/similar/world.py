@@ -19,6 +19,7 @@ from indexer.record import (
     Text,
     TextType,
 )
+from tests.platforms import make_record
 
 
 def mark(
@@ -97,3 +98,33 @@ MARKS = [
 """QB's records are closed to everybody; of QC's one may know that they exist."""
 
 KNOWN_TO_EXIST = [mark(50, "COLA", 32, provider="QC")]
+
+
+PATENTS = [
+    make_record(
+        "QA",
+        100,
+        "Heat pump with leak sensor for the refrigerant",
+        abstract="When the sensor detects escaped refrigerant, a valve closes.",
+        ipc="F25B 30/02",
+    ),
+    make_record(
+        "QA",
+        101,
+        "Wärmepumpe mit Sensor für ein Leck des Kältemittels",
+        language="de",
+        abstract="Erkennt der Sensor ausgetretenes Kältemittel, schließt ein Ventil.",
+        ipc="F25B 30/02",
+    ),
+    make_record("QA", 102, "Bicycle brake with cable", abstract="A lever pulls a cable.", ipc="B62L 1/00"),
+    make_record(
+        "QA",
+        103,
+        "Refrigerant compressor with low noise",
+        abstract="The housing of the compressor is damped.",
+        ipc="F04B 39/00",
+        published=dt.date(2022, 1, 1),
+    ),
+    make_record("QB", 100, "Heat pump with leak sensor for the refrigerant", ipc="F25B 30/02"),
+]
+PUMP, GERMAN_PUMP = PATENTS[0].id, PATENTS[1].id

@@ -1,4 +1,4 @@
-"""GET and POST /v1/marks/similar."""
+"""GET and POST /v1/marks/similar, GET /v1/records/{id}/similar, POST /v1/search/similar."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from api.access.model import Permission
 from api.dependencies import Access, Guard
-from api.search.similar import marks
+from api.search.similar import marks, records
 
 router = APIRouter(prefix="/v1", tags=["similar"])
 
@@ -20,6 +20,9 @@ T = TypeVar("T", bound=BaseModel)
 
 CanSearch = Annotated[Access, Depends(Guard(Permission.SEARCH))]
 
+NOT_FOUND: dict[int | str, dict[str, Any]] = {
+    404: {"description": "No such record, or none that you may know of: the two look the same."}
+}
 BAD_REQUEST: dict[int | str, dict[str, Any]] = {400: {"description": "A part of the request cannot be used."}}
 
 
@@ -79,3 +82,54 @@ async def marks_by_get(
 async def marks_by_post(access: CanSearch, asked: marks.Asked) -> Response:
     """The same with its parts as JSON, and `filters` by any facet."""
     return _json(await marks.find(access, asked))
+
+
+@router.get(
+    "/records/{record_id}/similar",
+    response_model=records.SimilarFound,
+    responses=BAD_REQUEST | NOT_FOUND,
+    summary="Records like one",
+)
+async def like_record(
+    record_id: str,
+    access: CanSearch,
+    rights: Annotated[list[str], Query(description="The record's own where none is given")] = [],  # noqa: B006
+    offices: Annotated[list[str], Query(description="ST.3 codes: office or designated")] = [],  # noqa: B006
+    languages: Annotated[list[str], Query(description="ISO 639-1 codes")] = [],  # noqa: B006
+    ipc: Annotated[list[str], Query(description="Symbols at any level")] = [],  # noqa: B006
+    cpc: Annotated[list[str], Query(description="Symbols at any level")] = [],  # noqa: B006
+    nice: Annotated[list[str], Query(description="Nice classes")] = [],  # noqa: B006
+    locarno: Annotated[list[str], Query(description="Symbols at any level")] = [],  # noqa: B006
+    vienna: Annotated[list[str], Query(description="Symbols at any level")] = [],  # noqa: B006
+    status: Annotated[str, Query(description="any, live or dead")] = "any",
+    filed_from: dt.date | None = None,
+    filed_to: dt.date | None = None,
+    published_from: dt.date | None = None,
+    published_to: dt.date | None = None,
+    size: int = 20,
+    offset: int = 0,
+) -> Response:
+    """By vector, by words, by terms of ten languages and by classes, fused by rank, with the reasons of each hit."""
+    schemes = {"ipc": ipc, "cpc": cpc, "nice": nice, "locarno": locarno, "vienna": vienna}
+    given = {
+        "rights": _split(rights),
+        "offices": _split(offices),
+        "languages": _split(languages),
+        "classes": {name: _split(symbols) for name, symbols in schemes.items() if symbols},
+        "status": status,
+        "filed_from": filed_from,
+        "filed_to": filed_to,
+        "published_from": published_from,
+        "published_to": published_to,
+        "size": size,
+        "offset": offset,
+    }
+    return _json(await records.like_record(access, record_id, _asked(records.Wanted, given)))
+
+
+@router.post(
+    "/search/similar", response_model=records.SimilarFound, responses=BAD_REQUEST, summary="Records like a text"
+)
+async def like_text(access: CanSearch, asked: records.Passage) -> Response:
+    """Records like a passage of free text: a claim, an abstract, a list of goods, in any of ten languages."""
+    return _json(await records.like_text(access, asked))
