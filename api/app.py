@@ -23,6 +23,7 @@ from api.review import duplicate_routes, publishing
 from api.review import quality as quality_routes
 from api.search import routes as search_routes
 from api.search.engine import Engine
+from api.search.service import warm
 from api.search.similar import routes as similar_routes
 from api.web import routes as web_routes
 from api.webhooks import routes as webhook_routes
@@ -79,8 +80,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         services.start()
         services.jobs.append(asyncio.create_task(exchange_jobs.run(services)))
         services.jobs.append(asyncio.create_task(publishing.run(services)))
-        # The first query should not wait for the model to load.
-        warming = asyncio.create_task(services.vector_of("warm"))
+        warming = asyncio.create_task(warm(services))
         if chosen.otlp_endpoint is not None:
             start_tracing(chosen.otlp_endpoint)
         try:

@@ -21,7 +21,8 @@ import secrets
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -89,8 +90,10 @@ def write_delivery(folder: Path, chosen: Sequence[Topic]) -> dict[str, tuple[int
     return held
 
 
-async def ranked(client: httpx.AsyncClient, query: str, options: dict[str, str], **more: str) -> list[str]:
-    params = {"q": query, "size": str(DEPTH), "facets": "", "highlight": "false", **options, **more}
+async def ranked(
+    client: httpx.AsyncClient, query: str, options: dict[str, str], depth: int = DEPTH, **more: str
+) -> list[str]:
+    params = {"q": query, "size": str(depth), "facets": "", "highlight": "false", **options, **more}
     answer = await client.get("/v1/search", params=params)
     if answer.status_code == 503:  # a busy machine; the figures are about ranks
         await asyncio.sleep(2)
@@ -107,6 +110,7 @@ async def measure(
     options: dict[str, str],
     *,
     filtered: bool,
+    depth: int = DEPTH,
 ) -> dict[str, Any]:
     ranks: Ranks = {(asked, kept): [None] * len(chosen) for asked in LANGUAGES for kept in LANGUAGES}
     narrowed: Ranks = {pair: [None] * len(chosen) for pair in ranks}
@@ -118,7 +122,7 @@ async def measure(
         query = chosen[position].query[asked]
         async with gate:
             begun = time.perf_counter()
-            found = await ranked(client, query, options)
+            found = await ranked(client, query, options, depth)
             spent.append(time.perf_counter() - begun)
         wrong = 0
         for number in found:
@@ -130,13 +134,14 @@ async def measure(
         shares.append(sum(held[number][0] == position for number in found[:10]) / len(LANGUAGES))
         for kept in LANGUAGES if filtered else ():
             async with gate:
-                found = await ranked(client, query, options, languages=kept)
+                found = await ranked(client, query, options, depth, languages=kept)
             places = [rank for rank, number in enumerate(found, 1) if held[number][0] == position]
             narrowed[asked, kept][position] = places[0] if places else None
 
     await asyncio.gather(*(one(position, asked) for position in range(len(chosen)) for asked in LANGUAGES))
     spent.sort()
     result = {
+        "ranks": ranks,
         "recall": recalls(ranks),
         "summary": summary(ranks),
         "all_ten_in_first_ten": round(sum(shares) / len(shares), 3),
@@ -189,8 +194,11 @@ def table(title: str, found: dict[str, dict[str, dict[str, float]]]) -> str:
     return "\n".join(lines)
 
 
-async def run(url: str, database_url: str, work: Path, options: argparse.Namespace) -> dict[str, Any]:
-    chosen = topics()
+@asynccontextmanager
+async def platform(
+    url: str, database_url: str, work: Path, chosen: Sequence[Topic]
+) -> AsyncIterator[tuple[httpx.AsyncClient, dict[str, tuple[int, str]]]]:
+    """The topics loaded into a platform of their own: its client, and number → (topic, language)."""
     folder = work / "delivery"
     folder.mkdir()
     held = write_delivery(folder, chosen)
@@ -205,7 +213,6 @@ async def run(url: str, database_url: str, work: Path, options: argparse.Namespa
         secret_key=SecretStr(secrets.token_hex(32)),
     )
     database = Database(database_url)
-    results: dict[str, Any] = {}
     try:
         database.migrate()
         with Vectors(database, settings.embedder) as vectors:
@@ -225,17 +232,41 @@ async def run(url: str, database_url: str, work: Path, options: argparse.Namespa
             async with httpx.AsyncClient(
                 transport=transport, base_url="http://benchmark", headers=headers, timeout=60
             ) as client:
-                for mode in options.modes.split(","):
-                    found = await measure(client, chosen, held, MODES[mode], filtered=options.filtered)
-                    results[mode] = found
-                    print(table(mode, found["recall"]), file=sys.stderr)
-                    if options.filtered:
-                        narrowed = f"{mode}, narrowed to the record's language"
-                        print(table(narrowed, found["filtered"]["recall"]), file=sys.stderr)
+                yield client, held
     finally:
         database.close()
         async with Engine(url, prefix) as engine:
             await engine.uninstall()
+
+
+@contextmanager
+def engines_and_database() -> Iterator[tuple[str, str]]:
+    """(OpenSearch URL, URL of a new PostgreSQL database that is dropped afterwards)."""
+    with Engines(load_settings()) as engines:
+        server = make_url(engines.database_url)
+        name = f"benchmark_{secrets.token_hex(4)}"
+        admin = server.set(drivername="postgresql").render_as_string(hide_password=False)
+        with psycopg.connect(admin, autocommit=True) as connection:
+            connection.execute(f'create database "{name}"'.encode())
+        try:
+            yield engines.opensearch_url, server.set(database=name).render_as_string(hide_password=False)
+        finally:
+            with psycopg.connect(admin, autocommit=True) as connection:
+                connection.execute(f'drop database "{name}" with (force)'.encode())
+
+
+async def run(url: str, database_url: str, work: Path, options: argparse.Namespace) -> dict[str, Any]:
+    chosen = topics()
+    results: dict[str, Any] = {}
+    async with platform(url, database_url, work, chosen) as (client, held):
+        for mode in options.modes.split(","):
+            found = await measure(client, chosen, held, MODES[mode], filtered=options.filtered)
+            del found["ranks"]
+            results[mode] = found
+            print(table(mode, found["recall"]), file=sys.stderr)
+            if options.filtered:
+                narrowed = f"{mode}, narrowed to the record's language"
+                print(table(narrowed, found["filtered"]["recall"]), file=sys.stderr)
     return results
 
 
@@ -248,18 +279,8 @@ def main() -> None:
     unknown = set(options.modes.split(",")) - set(MODES)
     if unknown:
         parser.error(f"unknown modes: {', '.join(sorted(unknown))}")
-    with tempfile.TemporaryDirectory() as work, Engines(load_settings()) as engines:
-        server = make_url(engines.database_url)
-        name = f"benchmark_{secrets.token_hex(4)}"
-        admin = server.set(drivername="postgresql").render_as_string(hide_password=False)
-        with psycopg.connect(admin, autocommit=True) as connection:
-            connection.execute(f'create database "{name}"'.encode())
-        try:
-            address = server.set(database=name).render_as_string(hide_password=False)
-            results = asyncio.run(run(engines.opensearch_url, address, Path(work), options))
-        finally:
-            with psycopg.connect(admin, autocommit=True) as connection:
-                connection.execute(f'drop database "{name}" with (force)'.encode())
+    with tempfile.TemporaryDirectory() as work, engines_and_database() as (url, address):
+        results = asyncio.run(run(url, address, Path(work), options))
     print(json.dumps({"cores": os.cpu_count(), "topics": len(topics()), "modes": results}, ensure_ascii=False))
     if options.json:
         options.json.write_text(json.dumps(results, ensure_ascii=False, indent=1) + "\n", "utf-8")

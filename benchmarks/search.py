@@ -200,8 +200,8 @@ async def requests_of(services: Services, key: str, case: Case) -> list[tuple[by
             await search(Access(services, identity, credentials), Search.model_validate(asked))
         finally:
             transport.perform_request = send
-        # The list of languages is asked for a few times a second, not for each query: it counts as the API's own.
-        own = [sent for sent in written if b'"aggs":{"languages"' not in sent.body]
+        # What occurs is asked for a few times a second, not for each query: it counts as the API's own.
+        own = [sent for sent in written if b'"aggs":{"index"' not in sent.body]
         assert len(own) == (1 if case.options["mode"] == "keyword" else 2), [sent.path for sent in own]
         pairs.append((orjson.dumps(asked), own))
     return pairs

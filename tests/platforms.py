@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import itertools
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -140,6 +141,8 @@ class Platform:
     settings: Settings
     database: Database
     writer: Writer
+    seq: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    """Change numbers: each document of a platform has its own, as those of the pipeline have."""
 
     @property
     def services(self) -> Services:
@@ -196,7 +199,7 @@ class Platform:
                 finished(
                     orjson.dumps(document(record, languages())),
                     record.model_dump_json().encode(),
-                    seq=1,
+                    seq=next(self.seq),
                     delivery=1,
                     updated=dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
                     vector=vector_json(vector, model.name),

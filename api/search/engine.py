@@ -20,7 +20,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 from opensearchpy import AsyncHttpConnection, AsyncOpenSearch
@@ -34,8 +34,10 @@ from api.access.scope import NOTHING, Scope, View
 from api.search.facets import facet_fields
 from api.search.fusion import RANK_CONSTANT, Ranked, fuse
 from api.search.guard import Guard
+from api.search.occurring import Occurring, probes, unnamed
 from common.errors import EngineError, EngineUnavailable, QueryError
 from indexer.record import Right
+from mappings import RIGHTS, version_of
 
 Query = dict[str, Any]
 
@@ -73,8 +75,11 @@ HIGHLIGHTED: dict[str, Query] = {
 }
 """How each kind of field is highlighted; only fields that the query asks for are."""
 
-LANGUAGES_KEPT_S = 0.25
-"""How long the list of languages that occur is used: less than the time until a new record can be searched."""
+OCCURRING_KEPT_S = 0.1
+"""How long it is taken for known what occurs: less than the time until a new record can be searched."""
+
+BARE: Query = {"_source": False, "stored_fields": "_none_", "docvalue_fields": ["languages"]}
+"""Of a list of ids: sort values and languages alone. Reading the source of a hit costs more than finding it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +179,23 @@ class _Side:
     relevance: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One search of the second trip of a fused list."""
+
+    body: Query
+    right: str | None = None
+    """The only one whose index is searched; None: all of the request's."""
+    gives: Literal["rows", "documents", "terms"] = "rows"
+    side: int | None = None
+    """Of the results that go on after the fused ones."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether its total and facets are added: results after the window are counted with the window."""
+        return self.gives == "rows" and self.side != 0
+
+
 class _Serializer:
     mimetype = "application/json"
 
@@ -200,7 +222,7 @@ class Engine:
         )
         self.prefix = prefix
         self._calls = calls or nullcontext
-        self._languages: tuple[float, tuple[str, ...]] = (0.0, ())
+        self._occurring: tuple[float, Occurring] = (0.0, Occurring())
 
     async def close(self) -> None:
         await self.client.close()
@@ -223,16 +245,47 @@ class Engine:
         Counted over everything, hidden records included, and says nothing about them: a language that only hidden
         records have adds a field in which nothing visible can match.
         """
-        when, held = self._languages
-        if time.monotonic() - when > LANGUAGES_KEPT_S:
-            body = {"size": 0, "aggs": {"languages": {"terms": {"field": "languages", "size": 500}}}}
-            options = {**self._options(), "request_cache": "true"}
-            answer = await self._request("POST", f"/{self.aliases()}/_search", body, options)
-            found = {bucket["key"] for bucket in answer["aggregations"]["languages"]["buckets"]}
+        return (await self.occurring()).languages
+
+    async def occurring(self) -> Occurring:
+        """The text fields that have anything in them, by index. Asked anew only where records have changed."""
+        when, held = self._occurring
+        if time.monotonic() - when <= OCCURRING_KEPT_S:
+            return held
+        asked = time.monotonic()
+        by_index = {"terms": {"field": "_index", "size": 100}}
+        languages = {"terms": {"field": "languages", "size": 500}}
+        counts = {"languages": languages, "last": {"max": {"field": "seq"}}}
+        token = await self._counted({"index": {**by_index, "aggs": counts}})
+        if token != held.token:
+            found = {bucket["key"] for index in token["index"]["buckets"] for bucket in index["languages"]["buckets"]}
             # Text in a language without a field of its own stands under `xx`.
-            held = tuple(sorted({language.code for language in analyzers.languages()} & (found | {"xx"})))
-            self._languages = (time.monotonic(), held)
+            codes = tuple(sorted({language.code for language in analyzers.languages()} & (found | {"xx"})))
+            filters = {name: {"exists": {"field": name}} for name in probes(codes)}
+            fields_held = {"held": {"filters": {"filters": filters}}}
+            counted = await self._counted({"index": {**by_index, "aggs": fields_held}})
+            by_alias: dict[str, frozenset[str]] = {}
+            for index in counted["index"]["buckets"]:
+                alias = self.aliases([self._right_of(index["key"])])
+                filled = {name for name, bucket in index["held"]["buckets"].items() if bucket["doc_count"]}
+                by_alias[alias] = by_alias.get(alias, frozenset()) | filled
+            held = Occurring(token, codes, by_alias)
+        self._occurring = (asked, held)
         return held
+
+    async def _counted(self, aggregations: Query) -> dict[str, Any]:
+        options = {**self._options(), "request_cache": "true"}
+        body = {"size": 0, "track_total_hits": False, "aggs": aggregations}
+        answer = _whole(await self._request("POST", f"/{self.aliases()}/_search", body, options))
+        return dict(answer["aggregations"])
+
+    async def warm(self, queries: Sequence[Query]) -> None:
+        """Has the engine analyse and look up what these queries name; nothing is asked for and nothing comes back."""
+        occurring = await self.occurring()
+        for query in queries:
+            body = {"size": 0, "track_total_hits": False, "query": occurring.fitted(query)}
+            options = {**self._options(), "filter_path": "took", "request_cache": "false"}
+            await self._request("POST", f"/{self.aliases()}/_search", body, options)
 
     # ----------------------------------------------------------------------------------------------------- search
 
@@ -268,6 +321,7 @@ class Engine:
 
     async def _listed(self, scope: Scope, request: SearchRequest, sides: list[_Side]) -> Page:
         """Keyword results, side after side, one round trip."""
+        occurring, frozen = await self.occurring(), request.snapshot is not None
         first = request.position.side
         bodies = []
         for number, side in enumerate(sides):
@@ -276,7 +330,7 @@ class Engine:
                     scope,
                     request,
                     side,
-                    matching=[side.guard.query(request.query)],
+                    matching=[occurring.fitted(side.guard.query(request.query), frozen=frozen)],
                     size=0 if number < first else request.size + 1,
                     after=request.position.after if number == first else None,
                 )
@@ -305,22 +359,26 @@ class Engine:
         stubs."""
         main, stubs = sides[0], sides[1:]
         guard = main.guard
-        keyword = guard.query(request.query) if request.keyword else NOTHING
+        occurring, frozen = await self.occurring(), request.snapshot is not None
+        asked = guard.query(request.query) if request.keyword else NOTHING
+        keyword = occurring.fitted(unnamed(asked), frozen=frozen)
+        asked_terms = None if request.terms is None else guard.query(request.terms)
+        terms = None if asked_terms is None else occurring.fitted(unnamed(asked_terms), frozen=frozen)
         everything = [*request.filters, *request.facet_filters.values()]
         bodies = [
             {
+                **BARE,
                 "query": {"bool": {"must": [keyword], "filter": [guard.base(), *map(guard.query, everything)]}},
                 "sort": main.sort,
                 "size": WINDOW,
-                "_source": False,
                 "track_total_hits": False,
             },
-            *self._lists(guard, request, everything),
+            *self._lists(guard, request, terms, everything),
         ]
         own = [name for name in request.facets if name in request.facet_filters]
         for name in own:
             others = [clause for other, clause in request.facet_filters.items() if other != name]
-            bodies.extend(self._lists(guard, request, [*request.filters, *others]))
+            bodies.extend(self._lists(guard, request, terms, [*request.filters, *others]))
         listed, *answers = await self._msearch(request, bodies)
         words = [(raw["sort"][-1], raw["sort"]) for raw in listed["hits"]["hits"]]
         number = request.lists
@@ -337,44 +395,60 @@ class Engine:
         position = request.position
         page = order[position.fused : position.fused + request.size] if position.side == 0 else []
         beyond = len(words) == WINDOW
-        union = _any_of(keyword, near)
-        bodies = [
-            self._body(scope, request, main, [union], size=0, candidates=(keyword, candidates)),
-            self._documents(scope, request, guard, keyword, [name for name, _ in page]),
-        ]
         room = request.size - len(page)
         reading = position.side == 0 and position.fused + len(page) >= len(order)
-        if beyond:
+        # Where the keyword list is whole, its results need not be found again to be counted.
+        union = _any_of(keyword, near) if beyond or own else {"terms": {"id": [name for name, _ in order]}}
+        parts = [_Part(self._body(scope, request, main, [union], size=0, candidates=(keyword, candidates)))]
+        if beyond and reading:
             shown = {"bool": {"must_not": [{"terms": {"id": near}}]}} if near else {"match_all": {}}
-            bodies.append(
-                self._body(
-                    scope,
-                    request,
-                    _Side(guard, (guard.query(shown),), main.sort),
-                    [keyword],
-                    size=room + 1 if reading else 0,
-                    after=position.after or tuple(words[-1][1]),
-                    facets=False,
+            rest = _Side(guard, (guard.query(shown),), main.sort)
+            after = position.after or tuple(words[-1][1])
+            parts.append(
+                _Part(
+                    self._body(
+                        scope,
+                        request,
+                        rest,
+                        [occurring.fitted(asked, frozen=frozen)],
+                        size=room + 1,
+                        after=after,
+                        facets=False,
+                    ),
+                    side=0,
                 )
             )
         for side in stubs:
             at_stubs = position.side == 1
-            bodies.append(
-                self._body(
-                    scope,
-                    request,
-                    side,
-                    [side.guard.query(request.query)],
-                    size=room + 1 if reading or at_stubs else 0,
-                    after=position.after if at_stubs else None,
+            parts.append(
+                _Part(
+                    self._body(
+                        scope,
+                        request,
+                        side,
+                        [occurring.fitted(side.guard.query(request.query), frozen=frozen)],
+                        size=room + 1 if reading or at_stubs else 0,
+                        after=position.after if at_stubs else None,
+                    ),
+                    side=1,
                 )
             )
-        if request.terms is not None and page:
-            bodies.append(self._by_terms(request, guard, [name for name, _ in page]))
-        counted, documents, *rest = await self._msearch(request, bodies)
-        by_id = {raw["_source"]["id"]: raw for raw in documents["hits"]["hits"]}
-        if request.terms is not None and page:
-            _add_findings(by_id, rest.pop())
+        spread = self._spread([listed, *answers[:number]], [name for name, _ in page])
+        for right, (ids, languages) in spread.items():
+            alias = self.aliases([right])
+            cut = occurring.fitted_to(asked, alias, languages)
+            parts.append(_Part(self._documents(scope, request, guard, cut, ids), right, "documents"))
+            met = NOTHING if asked_terms is None else occurring.fitted_to(asked_terms, alias, languages)
+            if met != NOTHING:
+                parts.append(_Part(self._by_terms(request, guard, met, ids), right, "terms"))
+        answered = await self._msearch(request, [part.body for part in parts], [part.right for part in parts])
+        by_id: dict[str, dict[str, Any]] = {}
+        for wanted in ("documents", "terms"):
+            for part, answer in zip(parts, answered, strict=True):
+                if part.gives == wanted == "documents":
+                    by_id.update({raw["_source"]["id"]: raw for raw in answer["hits"]["hits"]})
+                elif part.gives == wanted:
+                    _add_findings(by_id, answer)
         hits: list[Hit] = []
         for name, score in page:
             if name in by_id:
@@ -382,24 +456,26 @@ class Engine:
                 hits.append(self._hit(scope, by_id[name], rank, score, vector_ranks.get(name), similar.get(name)))
         fused = position.fused + len(page)
         following = Position(0, position.offset + len(hits), fused) if fused < len(order) else None
-        after = position.after
-        for number, answer in enumerate(rest):
-            side_number = 0 if beyond and number == 0 else 1
+        last = position.after
+        for part, answer in zip(parts, answered, strict=True):
+            if part.side is None:
+                continue
             rows = answer["hits"]["hits"]
             room = request.size - len(hits)
-            if following is not None or not rows or side_number < position.side:
+            if following is not None or not rows or part.side < position.side:
                 continue
             for raw in rows[:room]:
                 rank = position.offset + len(hits) + 1
                 hits.append(self._hit(scope, raw, rank, 1 / (RANK_CONSTANT + rank)))
             if len(rows) > room:
                 if room:
-                    after = tuple(rows[room - 1]["sort"])
-                elif side_number != position.side:
-                    after = None
-                following = Position(side_number, position.offset + len(hits), fused, after)
-        total = counted["hits"]["total"]["value"] + sum(a["hits"]["total"]["value"] for a in rest[int(beyond) :])
-        return Page(total, tuple(hits), _merged_facets(request, [counted, *rest[int(beyond) :]]), following)
+                    last = tuple(rows[room - 1]["sort"])
+                elif part.side != position.side:
+                    last = None
+                following = Position(part.side, position.offset + len(hits), fused, last)
+        counted = [answer for part, answer in zip(parts, answered, strict=True) if part.counts]
+        total = sum(answer["hits"]["total"]["value"] for answer in counted)
+        return Page(total, tuple(hits), _merged_facets(request, counted), following)
 
     def _body(
         self,
@@ -444,7 +520,7 @@ class Engine:
         if size:
             body["_source"] = {"includes": [*self._deciding(scope), "record"]}
             if request.highlight and not guard.existence:
-                body["highlight"] = _highlight(request.query)
+                body["highlight"] = _highlight({"bool": {"must": matching}})
         return body
 
     def _documents(
@@ -458,39 +534,39 @@ class Engine:
             "size": len(ids),
             "_source": {"includes": [*self._deciding(scope), "record"]},
         }
-        if request.highlight:
-            body["highlight"] = _highlight(request.query)
+        if request.highlight and keyword != NOTHING:
+            body["highlight"] = _highlight(keyword)
         return body
 
-    def _by_terms(self, request: SearchRequest, guard: Guard, ids: Sequence[str]) -> Query:
+    def _by_terms(self, request: SearchRequest, guard: Guard, terms: Query, ids: Sequence[str]) -> Query:
         """What the expanded terms found in the documents of a page. Apart from `_documents`, because the engine's limit
         of clauses is one query's."""
-        assert request.terms is not None
         limits = [guard.base(), {"terms": {"id": list(ids)}}]
         body: Query = {
-            "query": {"bool": {"filter": limits, "must": [guard.query(request.terms)]}},
+            "query": {"bool": {"filter": limits, "must": [terms]}},
             "size": len(ids),
             "_source": {"includes": ["id"]},
         }
         if request.highlight:
-            body["highlight"] = _highlight(request.terms)
+            body["highlight"] = _highlight(terms)
         return body
 
-    def _lists(self, guard: Guard, request: SearchRequest, required: Sequence[Query]) -> list[Query]:
+    def _lists(
+        self, guard: Guard, request: SearchRequest, terms: Query | None, required: Sequence[Query]
+    ) -> list[Query]:
         """One search for each list beside the keyword results, in the order vector, gloss, terms."""
         conditions = [*required, *([request.vector_filter] if request.vector_filter else [])]
         inside: Query = {"bool": {"filter": conditions}}
-        common: Query = {"_source": {"includes": ["id"]}, "track_total_hits": False}
+        common: Query = {**BARE, "sort": ["_score", {"id": "asc"}], "track_total_hits": False}
         bodies: list[Query] = []
         for vector in (request.vector, request.gloss):
             if vector is not None:
                 clause = {"vector": list(vector), "k": NEIGHBOURS, **({"filter": inside} if conditions else {})}
                 near = guard.query({"knn": {"embedding": clause}})
                 bodies.append({**common, "query": near, "size": NEIGHBOURS})
-        if request.terms is not None:
-            asked = {"must": [guard.query(request.terms)], "filter": [guard.base(), *map(guard.query, conditions)]}
-            sort = ["_score", {"id": "asc"}]
-            bodies.append({**common, "query": {"bool": asked}, "size": WINDOW, "sort": sort})
+        if terms is not None:
+            asked = {"must": [terms], "filter": [guard.base(), *map(guard.query, conditions)]}
+            bodies.append({**common, "query": {"bool": asked}, "size": WINDOW})
         return bodies
 
     def _deciding(self, scope: Scope) -> list[str]:
@@ -663,19 +739,50 @@ class Engine:
     def _options(self) -> dict[str, Any]:
         return {"ignore_unavailable": "true", "allow_partial_search_results": "false"}
 
-    async def _msearch(self, request: SearchRequest, bodies: Sequence[Query]) -> list[dict[str, Any]]:
+    def _right_of(self, index: str) -> str:
+        return next(right for right in RIGHTS if version_of(self.prefix, right, index) is not None)
+
+    def _spread(
+        self, answers: Sequence[Mapping[str, Any]], ids: Sequence[str]
+    ) -> dict[str, tuple[list[str], set[str]]]:
+        """Right → ids of the page that are of it, and the languages of their texts."""
+        where = {raw["sort"][-1]: raw for answer in answers for raw in answer["hits"]["hits"]}
+        spread: dict[str, tuple[list[str], set[str]]] = {}
+        for name in ids:
+            raw = where[name]
+            members, languages = spread.setdefault(self._right_of(raw["_index"]), ([], set()))
+            members.append(name)
+            languages.update(raw.get("fields", {}).get("languages", ()))
+        return spread
+
+    async def _msearch(
+        self, request: SearchRequest, bodies: Sequence[Query], rights: Sequence[str | None] = ()
+    ) -> list[dict[str, Any]]:
+        """Answers in the order of `bodies`. `rights`: for each the only right that it is for, None for all of the
+        request's."""
+        narrowed = list(rights) or [None] * len(bodies)
         if request.snapshot is not None:
             pit = {"id": request.snapshot, "keep_alive": PIT_KEEP_ALIVE}
             path, options = "/_search", {"allow_partial_search_results": "false"}
+            whole = [
+                body if right is None else {**body, "query": _only_of(right, body["query"])}
+                for body, right in zip(bodies, narrowed, strict=True)
+            ]
             answers = await asyncio.gather(
-                *(self._request("POST", path, {**body, "pit": pit}, options) for body in bodies)
+                *(self._request("POST", path, {**body, "pit": pit}, options) for body in whole)
             )
             return [_whole(answer) for answer in answers]
-        index = self.aliases(request.rights)
         if len(bodies) == 1:
+            index = self.aliases([narrowed[0]] if narrowed[0] else request.rights)
             return [_whole(await self._request("POST", f"/{index}/_search", bodies[0], self._options()))]
-        header = orjson.dumps({"index": index.split(","), **{k: v == "true" for k, v in self._options().items()}})
-        lines = b"".join(header + b"\n" + orjson.dumps(body) + b"\n" for body in bodies)
+        options = {key: value == "true" for key, value in self._options().items()}
+        lines = b"".join(
+            orjson.dumps({"index": self.aliases([right] if right else request.rights).split(","), **options})
+            + b"\n"
+            + orjson.dumps(body)
+            + b"\n"
+            for body, right in zip(bodies, narrowed, strict=True)
+        )
         answer = await self._request("POST", "/_msearch", lines)
         return [_whole(part) for part in answer["responses"]]
 
@@ -769,8 +876,12 @@ def _highlight(query: Query) -> Query:
 def _near(answer: Mapping[str, Any]) -> dict[str, float]:
     """Neighbours near enough with their cosines, nearest first, ties by id. Lucene's score of an inner product p ≥ 0 is
     1 + p."""
-    found = [(-raw["_score"], raw["_source"]["id"]) for raw in answer["hits"]["hits"] if raw["_score"] - 1 >= FLOOR]
-    return {name: round(-score - 1, 3) for score, name in sorted(found)}
+    rows = (raw["sort"] for raw in answer["hits"]["hits"])
+    return {name: round(score - 1, 3) for score, name in rows if score - 1 >= FLOOR}
+
+
+def _only_of(right: str, query: Query) -> Query:
+    return {"bool": {"must": [query], "filter": [{"term": {"right": right}}]}}
 
 
 def _found(request: SearchRequest, answers: Sequence[Mapping[str, Any]]) -> list[Ranked]:
@@ -778,7 +889,7 @@ def _found(request: SearchRequest, answers: Sequence[Mapping[str, Any]]) -> list
     vectors = request.lists - (request.terms is not None)
     found = [Ranked(list(_near(answer))) for answer in answers[:vectors]]
     for answer in answers[vectors:]:
-        ids = [raw["_source"]["id"] for raw in answer["hits"]["hits"]]
+        ids = [raw["sort"][-1] for raw in answer["hits"]["hits"]]
         found.append(Ranked(ids, TERMS_WEIGHT, TERMS_CONSTANT))
     return found
 

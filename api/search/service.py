@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
+from functools import lru_cache
+from threading import Lock
 from typing import Annotated, Any, Literal
 
 import structlog
@@ -12,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.access.audit import disclosures
 from api.access.model import Group
-from api.dependencies import Access
+from api.dependencies import Access, Services
 from api.search import cursor as cursors
 from api.search import query as language
 from api.search.cursor import BadCursor, Cursor
@@ -23,11 +26,13 @@ from api.search.expansion.expand import Breadth, Expansion, expand
 from api.search.expansion.expand import Group as Piece
 from api.search.facets import facet_fields
 from api.search.shape import shape
-from common.errors import QueryError
+from common.errors import EngineError, QueryError
 
 log = structlog.get_logger("search")
 
 DEFAULT_FACETS = ("right", "office", "language")
+_EXPANDING = Lock()
+"""While the term bank is loaded at start-up, whoever searches already waits for it instead of loading it too."""
 FULL_TEXT = frozenset({"claims", "description"})
 
 Strings = Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=200)]
@@ -261,11 +266,32 @@ def expansion_of(asked: Search, text: str) -> Expansion | None:
         pieces = [
             Piece(t.source, t.field, {code: tuple(terms) for code, terms in t.terms.items()}) for t in asked.expansion
         ]
-        read = expand(text, bank(), breadth).language
+        read = _expanded(text, breadth, None).language
         edited = Expansion(read, breadth, tuple(pieces))
         return edited if edited.known else None
-    made = expand(text, bank(), breadth, field=asked.expand_field)
+    made = _expanded(text, breadth, asked.expand_field)
     return made if made.known else None
+
+
+@lru_cache(maxsize=2_000)
+def _expanded(text: str, breadth: Breadth, field: str | None) -> Expansion:
+    """Depends on the text alone, and telling its language costs more than all the rest of a plan."""
+    with _EXPANDING:
+        return expand(text, bank(), breadth, field=field)
+
+
+async def warm(services: Services) -> None:
+    """Does once what the first search would wait for: the model, the term bank and the tables by which languages are
+    told are loaded, and the engine analyses a word in every language."""
+    text = "solid electrolyte"
+    made, _ = await asyncio.gather(asyncio.to_thread(_expanded, text, "broad", None), services.vector_of(text))
+    try:
+        target = language.target(await services.engine.languages())
+        terms = compiling.to_query(made, [code for code in LANGUAGES if code in target.languages])
+        words = language.to_query(language.parse(text), target)
+        await services.engine.warm([words, *([terms] if terms else [])])
+    except EngineError as error:
+        log.info("engine not warmed", reason=str(error))
 
 
 def shown_expansion(made: Expansion | None) -> Expanded | None:
@@ -294,13 +320,15 @@ async def plan(access: Access, asked: Search) -> SearchRequest:
     for name in facets:
         table.field(name)
     text, conditions = language.free_text(tree)
-    vector, gloss = None, None
     made = expansion_of(asked, text)
-    if asked.mode != "keyword" and text and asked.sort == "relevance":
-        vector = await access.services.vector_of(text)
-        translated = made.gloss() if made is not None else None
-        gloss = await access.services.vector_of(translated) if translated else None
-    target = language.target(await access.services.engine.languages())
+    translated = made.gloss() if made is not None else None
+    by_vector = asked.mode != "keyword" and bool(text) and asked.sort == "relevance"
+    vector, gloss, languages = await asyncio.gather(
+        _vector(access, text if by_vector else None),
+        _vector(access, translated if by_vector else None),
+        access.services.engine.languages(),
+    )
+    target = language.target(languages)
     query = language.to_query(tree, target)
     condition = language.to_query(conditions, target) if conditions is not None else None
     terms = compiling.to_query(made, [code for code in LANGUAGES if code in target.languages]) if made else None
@@ -324,6 +352,10 @@ async def plan(access: Access, asked: Search) -> SearchRequest:
         highlight=asked.highlight,
         rights=_aliased(asked),
     )
+
+
+async def _vector(access: Access, text: str | None) -> tuple[float, ...] | None:
+    return await access.services.vector_of(text) if text else None
 
 
 def _aliased(asked: Search) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import tomllib
 import unicodedata
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Any, cast
 
 import snowballstemmer
@@ -25,6 +26,8 @@ STEMMERS = {
 UNSPACED = frozenset({"zh", "ja", "ko"})
 """Languages in which a term is looked for anywhere in a run of characters. Korean has spaces, but not everybody's stand
 in the same places."""
+
+_STEMMING = Lock()
 
 LATIN_ENDS = "\u0370"
 """Accents are taken off before this; beyond it they make other letters (й, が, 가)."""
@@ -68,7 +71,11 @@ def stem(word: str, language: str) -> str:
         word = _ATTACHED.sub("", word)
         word = _arabic_singulars().get(word, word)
     stemmer = _stemmer(language)
-    return str(stemmer.stemWord(word)) if stemmer is not None and len(word) > 3 else word
+    if stemmer is None or len(word) <= 3:
+        return word
+    # A stemmer keeps the word it works on in itself.
+    with _STEMMING:
+        return str(stemmer.stemWord(word))
 
 
 def words(text: str, language: str) -> list[str]:

@@ -1,0 +1,127 @@
+"""What each part of the search finds by itself and what fusing them adds: nDCG@10 and recall@10/100 per language pair.
+
+    python -m benchmarks.relevance [--modes bm25,vectors,…] [--held-out SEED] [--json FILE]
+
+Records, queries and platform of benchmarks/crosslang.py: 60 topics × 10 languages, one language a record, four topics a
+neighbourhood. For a pair (query language, record language) one record is right, that of the topic in that language; it
+competes with all records of other topics in all languages, the near ones among them, and the topic's records in other
+languages are taken out. So nDCG@10 is 1 / log2(1 + rank), and 0 beyond rank 10.
+
+Parts: bm25 (the query's own words), vectors, expansion (words and the term bank's terms), fusion (the default). The
+terms were written by people who knew the topics. --held-out takes half of the concepts away, drawn by
+SEED, as if nobody had thought of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import math
+import random
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import api.search.service as service
+from api.search.expansion.bank import Bank, bank
+from benchmarks.crosslang import MODES, Ranks, engines_and_database, measure, platform, recall
+from samples.world import LANGUAGES, topics
+
+PARTS = {"bm25": "bm25", "vectors": "vectors", "expansion": "terms", "fusion": "default"}
+"""Name here → mode of benchmarks/crosslang.py."""
+DEPTH = 110
+"""Hits asked for: a hundred, and the records of the topic in other languages that are taken out."""
+
+
+def gain(rank: int | None) -> float:
+    """nDCG@10 of a list with one right answer."""
+    return 1 / math.log2(1 + rank) if rank is not None and rank <= 10 else 0.0
+
+
+def figures(places: Sequence[int | None]) -> dict[str, float]:
+    return {
+        "ndcg_10": round(sum(map(gain, places)) / len(places), 4),
+        "recall_10": recall(places, 10),
+        "recall_100": recall(places, 100),
+    }
+
+
+def summary(ranks: Ranks) -> dict[str, Any]:
+    """Of all pairs, of those of two languages, and the worst by each measure."""
+    pairs = {f"{asked}→{kept}": figures(places) for (asked, kept), places in ranks.items()}
+    names = ("ndcg_10", "recall_10", "recall_100")
+
+    def mean(chosen: Sequence[dict[str, float]]) -> dict[str, float]:
+        return {name: round(sum(pair[name] for pair in chosen) / len(chosen), 4) for name in names}
+
+    across = [found for pair, found in pairs.items() if pair[:2] != pair[3:]]
+    worst = min(pairs, key=lambda pair: pairs[pair]["recall_10"])
+    return {
+        "all": mean(list(pairs.values())),
+        "across": mean(across),
+        "within": mean([found for pair, found in pairs.items() if pair[:2] == pair[3:]]),
+        "worst_recall_10": [worst, pairs[worst]["recall_10"]],
+        "pairs_below_0.95": sorted(pair for pair, found in pairs.items() if found["recall_10"] < 0.95),
+        "pairs": pairs,
+    }
+
+
+def without_half(seed: int) -> Bank:
+    """The term bank with every second of its concepts, by chance."""
+    whole = bank()
+    half = Bank()
+    for concept in random.Random(seed).sample(whole.concepts, len(whole.concepts) // 2):
+        half.add(concept)
+    return half
+
+
+async def run(url: str, database_url: str, work: Path, options: argparse.Namespace) -> dict[str, Any]:
+    if options.held_out is not None:
+        held_out = without_half(options.held_out)
+        service.bank = lambda: held_out  # type: ignore[assignment]
+    chosen = topics()
+    results: dict[str, Any] = {}
+    async with platform(url, database_url, work, chosen) as (client, held):
+        for part in options.modes.split(","):
+            found = await measure(client, chosen, held, MODES[PARTS[part]], filtered=False, depth=DEPTH)
+            results[part] = {**summary(found["ranks"]), "all_ten_in_first_ten": found["all_ten_in_first_ten"]}
+            report(part, results[part])
+    return results
+
+
+def report(part: str, found: dict[str, Any]) -> None:
+    cells = "  ".join(
+        f"{where} {found[where]['ndcg_10']:.3f} {found[where]['recall_10']:.3f} {found[where]['recall_100']:.3f}"
+        for where in ("all", "across", "within")
+    )
+    worst, value = found["worst_recall_10"]
+    print(
+        f"{part:10} nDCG@10 recall@10 recall@100: {cells}  worst {value:.2f} {worst}  "
+        f"below 0.95: {', '.join(found['pairs_below_0.95']) or 'none'}",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--modes", default=",".join(PARTS), help=", ".join(PARTS))
+    parser.add_argument("--held-out", type=int, metavar="SEED", help="use half of the term bank, drawn by this seed")
+    parser.add_argument("--json", type=Path, help="also write the result to this file")
+    options = parser.parse_args()
+    unknown = set(options.modes.split(",")) - set(PARTS)
+    if unknown:
+        parser.error(f"unknown modes: {', '.join(sorted(unknown))}")
+    with tempfile.TemporaryDirectory() as work, engines_and_database() as (url, address):
+        results = asyncio.run(run(url, address, Path(work), options))
+    short = {part: {name: value for name, value in found.items() if name != "pairs"} for part, found in results.items()}
+    print(json.dumps({"topics": len(topics()), "languages": len(LANGUAGES), "held_out": options.held_out, **short}))
+    if options.json:
+        options.json.write_text(json.dumps(results, ensure_ascii=False, indent=1) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
