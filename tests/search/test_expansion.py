@@ -52,6 +52,35 @@ def test_a_querys_concepts_are_recognised_through_inflection_compounds_and_spaci
         assert known == sources
 
 
+TWO_WORDS = {
+    "en": ["heat pump", "solid electrolyte", "wind turbine", "drip irrigation", "coffee machine", "toy train"],
+    "fr": ["pompe chaleur", "électrolyte solide", "machine café", "frein disque", "parapluie pliant", "jouet bois"],
+    "de": ["Kaffeemaschine Mahlwerk", "Gartenschlauch Kupplung", "Regenschirm Griff", "Spielzeug Holz"],
+    "es": ["electrolito sólido", "freno disco", "riego goteo", "juguete madera", "manguera jardín", "bomba calor"],
+    "pt": ["eletrólito sólido", "freio disco", "irrigação gotejamento", "brinquedo madeira", "inalador pó"],
+    "ru": ["тепловой насос", "твёрдый электролит", "кофейная машина", "складной зонт"],
+    "ar": ["مضخة حرارية", "إلكتروليت صلب", "مكبح قرصي", "آلة قهوة"],
+    "zh": ["热泵 压缩机", "固体电解质", "语音识别", "咖啡机"],
+    "ja": ["ヒートポンプ 圧縮機", "固体電解質", "音声認識", "コーヒーメーカー"],
+    "ko": ["고체 전해질", "히트 펌프", "커피 머신", "우산 손잡이"],
+}
+"""Some of the words stand in the term bank, some (umbrella, toy, hose) do not."""
+
+
+@pytest.mark.parametrize(
+    ("language", "query"), [(language, query) for language, queries in TWO_WORDS.items() for query in queries]
+)
+def test_the_language_of_two_words_is_told(language: str, query: str) -> None:
+    assert expand(query, bank(), "broad").language == language
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_language_of_short_queries_is_told(language: str) -> None:
+    """Of the sixty topics' queries, two to five words each. `válvula cardíaca` is Spanish and Portuguese."""
+    told = [expand(topic.query[language], bank(), "broad").language == language for topic in topics()]
+    assert sum(told) / len(told) >= 0.95
+
+
 def test_two_words_are_read_in_the_language_that_knows_them() -> None:
     assert recognise("pompe chaleur", bank()).language == "fr"
     assert recognise("Wärmepumpe", bank()).language == "de"

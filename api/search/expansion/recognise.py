@@ -15,6 +15,17 @@ MIN_REST = 2
 """Characters of an unspaced language's unknown run that are kept as a word."""
 
 
+NONE: frozenset[str] = frozenset()
+FOREIGN = {
+    "es": frozenset("ãõçâêôàèùßäö"),
+    "pt": frozenset("ñßäöèùî"),
+    "fr": frozenset("ñãõßäöáíóú"),
+    "de": frozenset("ñãõçâêôàèùáíóú"),
+}
+"""Letters that words of a language are not written with: two words are little, and one such letter tells Spanish from
+Portuguese."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unit:
     """A piece of the query: the concepts it may stand for, none where the bank does not know it."""
@@ -44,11 +55,12 @@ def recognise(text: str, bank: Bank, language: str | None = None) -> Recognised:
         # Two words are little to tell Latin-script languages apart by; the bank knows more about technical ones.
         listed = {code for code, _ in candidates}
         candidates += [(code, 0.05) for code in ("en", "fr", "de", "es", "pt") if code not in listed]
+    candidates = [(code, share) for code, share in candidates if not FOREIGN.get(code, NONE) & set(text.casefold())]
     if not candidates:
         candidates = [("en", 1.0)]
     read = [(Recognised(code, tuple(units(text, code, bank))), share) for code, share in candidates]
     length = max(1, len(text))
-    return max(read, key=lambda pair: pair[0].known / length + 0.5 * pair[1])[0]
+    return max(read, key=lambda pair: pair[0].known / length + 0.4 * pair[1])[0]
 
 
 def units(text: str, language: str, bank: Bank) -> list[Unit]:
