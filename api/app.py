@@ -10,6 +10,8 @@ from fastapi import FastAPI
 
 from api import errors, health
 from api.access import routes as access_routes
+from api.basket import feedback as feedback_routes
+from api.basket import routes as basket_routes
 from api.dependencies import Services
 from api.exchange import changes as exchange_changes
 from api.exchange import jobs as exchange_jobs
@@ -44,6 +46,8 @@ ROUTERS = (
     exchange_priority.router,
     quality_routes.router,
     duplicate_routes.router,
+    basket_routes.router,
+    feedback_routes.router,
     job_routes.router,
     webhook_routes.router,
     web_routes.router,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from store import access, duplicates, exchange, ingest, jobs, quality
+from store import access, basket, duplicates, exchange, ingest, jobs, quality
 from store.base import Base
 
 metadata = Base.metadata
 
-ROOMS = (ingest, access, duplicates, quality, exchange, jobs)
+ROOMS = (ingest, access, duplicates, quality, exchange, jobs, basket)
 """Modules whose import adds their tables to the metadata."""

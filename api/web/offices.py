@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from api.access import routes as api
 from api.access.model import GRANTABLE, PURPOSES, Permission, Role, Tier
 from api.access.policies import PolicyTerms
+from api.exchange import routes as exchange_api
 from api.web.page import AuditReader, OfficeManager, SignedIn, of_api, pages, render
 from common.errors import UsageError
 
@@ -32,8 +33,10 @@ async def desk(request: Request, access: SignedIn) -> Response:
         for entry in own:
             entry["policy"] = await of_api(api.read_policy(entry["id"], access))
     agreements = (await of_api(api.list_agreements(access)))["agreements"]
+    exchanges = access.caller.may(Permission.EXCHANGE) and access.caller.office is not None
+    waiting = (await of_api(exchange_api.read_inbox(access)))["waiting"] if exchanges else []
     return render(
-        request, access, "office.html", own=own, agreements=agreements, steps=STEPS,
+        request, access, "office.html", own=own, agreements=agreements, steps=STEPS, waiting=waiting,
         others=[entry for entry in collections if entry["provider"] != access.caller.office],
     )  # fmt: skip
 

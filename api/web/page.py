@@ -61,6 +61,7 @@ OfficeManager = Annotated[Access, Depends(PageGuard(Permission.MANAGE_OFFICE))]
 AuditReader = Annotated[Access, Depends(PageGuard(Permission.AUDIT_OFFICE))]
 Reviewer = Annotated[Access, Depends(PageGuard(Permission.REVIEW))]
 Reader = Annotated[Access, Depends(PageGuard(Permission.VIEW, known=True))]
+PlatformManager = Annotated[Access, Depends(PageGuard(Permission.MANAGE_PLATFORM))]
 Exchanger = Annotated[Access, Depends(PageGuard(Permission.EXCHANGE))]
 
 

@@ -7,6 +7,8 @@ import asyncio
 from fastapi import Request, Response
 
 from api import health
+from api.access.model import Permission
+from api.dependencies import Access
 from api.search.service import Search, search
 from api.web import deliveries
 from api.web.page import Searcher, SignedIn, in_database, of_api, pages, render
@@ -30,6 +32,7 @@ async def page(request: Request, access: Searcher) -> Response:
         for bucket in found.facets["office"]:
             table.setdefault(bucket.value, {})[right] = bucket.count
     offices = sorted(table, key=lambda code: (-sum(table[code].values()), code))
+    searches = _searches(access) if access.caller.may(Permission.MANAGE_PLATFORM) else []
     return render(
         request,
         access,
@@ -43,7 +46,15 @@ async def page(request: Request, access: Searcher) -> Response:
         largest=max((sum(row.values()) for row in table.values()), default=0),
         languages_held=overall.facets["language"],
         formats=overall.facets["format"],
+        searches=searches,
+        most_searches=max((count for _, count in searches), default=0) or 1,
     )
+
+
+def _searches(access: Access) -> list[tuple[str, int]]:
+    """(mode, searches of it) since this process started."""
+    samples = [sample for metric in access.services.metrics.searches.collect() for sample in metric.samples]
+    return [(s.labels["mode"], int(s.value)) for s in samples if s.name.endswith("_total") and "mode" in s.labels]
 
 
 @router.get("/deliveries")

@@ -11,13 +11,14 @@ from urllib.parse import quote
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 
+from api.basket import routes as basket_api
 from api.dependencies import Access
 from api.search import records
 from api.search import routes as search_routes
 from api.search.service import Search, search
 from api.web import language, summary
 from api.web.language import Tongue
-from api.web.page import OriginalReader, Viewer, pages, render, speaker
+from api.web.page import OriginalReader, Viewer, of_api, pages, render, speaker
 
 router = pages()
 Json = Mapping[str, Any]
@@ -103,6 +104,8 @@ async def page(request: Request, record_id: str, access: Viewer) -> Response:
         "notices": list(access.scope.notices.get(record["collection"], ())),
         "most": LONGEST_LIST,
     }
+    if access.caller.kind != "anonymous":
+        context |= {"kept": await of_api(basket_api.kept(access, record["id"]))}
     match tab:
         case "overview":
             context |= {

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from api.web import duplicates, files, offices, platform, quality, record, searching, session
+from api.web import (
+    duplicates,
+    exchange,
+    feedback,
+    files,
+    mine,
+    offices,
+    platform,
+    quality,
+    record,
+    searching,
+    session,
+    similar,
+)
 
 router = APIRouter()
 for part in (
@@ -12,9 +25,13 @@ for part in (
     searching.router,
     record.router,
     session.router,
+    exchange.router,
     offices.router,
     platform.router,
     quality.router,
     duplicates.router,
+    mine.router,
+    feedback.router,
+    similar.router,
 ):
     router.include_router(part)

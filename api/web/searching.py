@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -9,12 +11,13 @@ from urllib.parse import quote, urlencode
 from fastapi import Request, Response
 from pydantic import ValidationError
 
+from api.search import query as query_language
 from api.search.facets import facet_fields
-from api.search.service import Results, Search, search
+from api.search.service import EditedTerm, Results, Search, search
 from api.web import summary
-from api.web.language import Tongue
+from api.web.language import LANGUAGES, Tongue
 from api.web.page import Searcher, address, of_api, pages, render, speaker
-from common.errors import QueryError, UsageError
+from common.errors import NotFound, QueryError, UsageError
 
 router = pages()
 
@@ -33,7 +36,10 @@ SHOWN_VALUES = 7
 SIZES = (20, 50, 100)
 SORTS = ("relevance", "-published", "published", "-filed", "filed", "number")
 VIEWS = ("list", "table", "grid")
-OWN = ("q", "mode", "sort", "size", "view", "cursor", "lang")
+SEPARATORS = re.compile(r"[,;،、；，]")
+"""Between terms that a reader writes into one box, in any of the page's scripts."""
+MOST_PIECES = 12
+ALL_VALUES = 300
 
 EXAMPLES = (
     ("electric vehicle battery", "en"),
@@ -55,6 +61,9 @@ class Asked:
     view: str = "list"
     cursor: str | None = None
     filters: dict[str, list[str]] = field(default_factory=dict)
+    expand: str = "auto"
+    expansion: tuple[EditedTerm, ...] | None = None
+    """Terms of other languages as the reader edited them."""
 
     @property
     def facets(self) -> tuple[str, ...]:
@@ -73,6 +82,10 @@ class Asked:
             "facets": list(self.facets),
             "facet_size": 200 if "year" in self.filters else FACET_SIZE,
         }
+        if self.expand != "auto":
+            given["expand"] = self.expand
+        if self.expansion is not None:
+            given["expansion"] = [piece.model_dump() for piece in self.expansion]
         if self.cursor:
             given["cursor"] = self.cursor
         return Search.model_validate(given)
@@ -97,7 +110,25 @@ def read(request: Request) -> Asked:
         view=_one_of(params.get("view"), VIEWS),
         cursor=params.get("cursor"),
         filters=filters,
+        expand=_one_of(params.get("expand"), ("auto", "none", "precise", "broad")),
+        expansion=edited(params),
     )
+
+
+def edited(params: Mapping[str, str]) -> tuple[EditedTerm, ...] | None:
+    """`x0=battery&x0.ja=電池, 蓄電池`: pieces of the query with the terms of each language."""
+    pieces = []
+    for position in range(MOST_PIECES):
+        source = params.get(f"x{position}", "").strip()
+        if not source:
+            break
+        terms = {}
+        for code in LANGUAGES:
+            held = (term.strip()[:100] for term in SEPARATORS.split(params.get(f"x{position}.{code}", "")))
+            if kept := [term for term in dict.fromkeys(held) if term][:20]:
+                terms[code] = kept
+        pieces.append(EditedTerm(source=source[:100], terms=terms))
+    return tuple(pieces) or None
 
 
 def _one_of(given: str | None, known: tuple[str, ...]) -> str:
@@ -142,7 +173,13 @@ async def page(request: Request, access: Searcher) -> Response:
         sorts=SORTS,
         views=VIEWS,
         sizes=SIZES,
-    )
+        expansion=found.expansion,
+        terms_count=sum(len(terms) for piece in found.expansion.terms for terms in piece.terms.values())
+        if found.expansion
+        else 0,
+        plain=address(request, **{name: None for name in request.query_params if name.startswith("x") or
+                                  name in ("expand", "cursor")}),
+    )  # fmt: skip
 
 
 async def contacts(access: Searcher, found: Results) -> dict[str, str]:
@@ -198,7 +235,7 @@ def facet(request: Request, asked: Asked, found: Results, name: str, says: Tongu
     chosen = asked.filters.get(name, [])
     buckets = found.facets.get(name, [])
     largest = max((bucket.count for bucket in buckets), default=0)
-    values = [
+    values: list[dict[str, Any]] = [
         {
             "code": bucket.value if coded(name) else "",
             "label": label(says, name, bucket.value),
@@ -206,6 +243,7 @@ def facet(request: Request, asked: Asked, found: Results, name: str, says: Tongu
             "share": bucket.count / largest if largest else 0.0,
             "chosen": bucket.value in chosen,
             "address": toggled(request, name, chosen, bucket.value),
+            "without": without(request, asked, name, bucket.value),
         }
         for bucket in buckets
     ]
@@ -217,7 +255,46 @@ def facet(request: Request, asked: Asked, found: Results, name: str, says: Tongu
     values = absent + values
     if not values or (len(values) == 1 and not chosen and name not in COMMON):
         return []
-    return [{"name": name, "open": values[:SHOWN_VALUES], "more": values[SHOWN_VALUES:], "chosen": bool(chosen)}]
+    return [{"name": name, "open": values[:SHOWN_VALUES], "more": values[SHOWN_VALUES:], "chosen": bool(chosen),
+             "all": f"/facet/{name}?{request.url.query}" if len(buckets) >= FACET_SIZE else None}]  # fmt: skip
+
+
+def without(request: Request, asked: Asked, name: str, value: str) -> str | None:
+    """The address that leaves a value out: the query says so, where it can be seen and changed."""
+    if name not in query_language.names():
+        return None
+    plain = value.replace('"', " ")
+    return address(request, q=f'{asked.q} NOT {name}:"{plain}"'.strip(), cursor=None)
+
+
+@router.get("/facet/{name}")
+async def all_values(request: Request, name: str, access: Searcher) -> Response:
+    """All values of a facet under the search that stands in the address, and a box to find one among them."""
+    asked, says = read(request), speaker(request)
+    if name not in facet_fields().terms:
+        raise NotFound("no such facet")
+    given = asked.search().model_copy(update={"facets": [name], "facet_size": 500, "size": 0, "cursor": None})
+    found = await search(access, given)
+    like = request.query_params.get("like", "").strip().casefold()
+    values: list[dict[str, Any]] = [
+        {"label": label(says, name, bucket.value), "code": bucket.value if coded(name) else "", "count": bucket.count,
+         "address": f"/{_kept(request, name, bucket.value)}"}
+        for bucket in found.facets.get(name, [])
+        if like in f"{bucket.value} {label(says, name, bucket.value)}".casefold()
+    ]  # fmt: skip
+    return render(
+        request, access, "facet.html", facet_name=name, asked=asked, values=values[:ALL_VALUES], like=like,
+        more=max(0, len(values) - ALL_VALUES), back=f"/{_kept(request)}", kept=request.query_params.multi_items(),
+        largest=max((value["count"] for value in values), default=1),
+    )  # fmt: skip
+
+
+def _kept(request: Request, name: str = "", value: str = "") -> str:
+    """The address's parameters for the search page, with one value more."""
+    kept = [(key, held) for key, held in request.query_params.multi_items() if key not in ("like", "cursor") and held]
+    if name and (name, value) not in kept:
+        kept.append((name, value))
+    return f"?{urlencode(kept)}" if kept else ""
 
 
 def toggled(request: Request, name: str, chosen: list[str], value: str) -> str:

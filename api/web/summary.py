@@ -172,4 +172,7 @@ def why(reason: Why, says: Tongue) -> list[Markup]:
     if reason.by == "field":
         return [Markup("{} = {}").format(field, words)]
     where = f"{field} ({says.language(reason.language)})" if reason.language else field
+    if reason.by == "expansion":
+        source = isolated(compact(reason.source or "", 60), None, "auto")
+        return [Markup('{}: {} <span class="stands-for">= {}</span>').format(where, words, source)]
     return [Markup("{}: {}").format(where, words)]

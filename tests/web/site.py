@@ -39,6 +39,8 @@ from indexer.record import (
     TextType,
 )
 from store.ingest import Delivery, Member, Reject
+from tests.exchange.offices import load
+from tests.pipeline import docdb
 from tests.platforms import Platform, make_record, running
 from tests.web import desk
 
@@ -208,6 +210,8 @@ def prepare(site: Site) -> None:
     ):
         site.keys[name] = platform.key("XA", role, label=f"sample {name}")
     site.keys["stranger"] = platform.key("XB", Role.EXAMINER)
+    site.keys["receiver"] = platform.key("XB", Role.OFFICE_AGENT)
+    site.keys["receiving steward"] = platform.key("XB", Role.PROVIDER_STEWARD)
     platform.agreement("XA", "XB", collections=["xa-patent-x"], tier="content", groups=SHOWN)
     sha256, size = platform.services.archive.put(io.BytesIO(BROKEN_XML))
     with platform.database.session() as session:
@@ -265,6 +269,8 @@ def serving(opensearch_url: str, server_url: str, home: Path, port: int = 0) -> 
             with socket.create_server(("127.0.0.1", port)) as listening:
                 site = Site(f"http://127.0.0.1:{listening.getsockname()[1]}", platform)
                 await asyncio.to_thread(prepare, site)
+                # A delivery with its originals, for packages.
+                await load(platform, "XA", home / "pumps.xml", [docdb.document(n) for n in range(3)])
                 # The first search by meaning loads the model, which is no part of what is measured here.
                 await platform.services.vector_of("warm")
                 server = uvicorn.Server(uvicorn.Config(platform.app, lifespan="off", log_level="warning"))

@@ -37,6 +37,8 @@ OPEN = {
     "coverage": "/quality/coverage",
     "gaps": "/quality/coverage/XA",
     "freshness": "/quality/freshness",
+    "facet": "/facet/office?q=battery",
+    "similar": "/similar?mark=AOSORA",
 }
 SIGNED_IN = {
     "office": "/office",
@@ -50,6 +52,14 @@ SIGNED_IN = {
     "findings": "/quality/findings?rule=title-language",
     "reports": "/reports",
     "report": "/records/XA.patent.XA0000101.A1/report",
+    "request": "/office/requests/new",
+    "agreement": "/office/agreements/1",
+    "packages": "/office/packages",
+    "certificates": "/office/certificates",
+    "exchanged": "/office/exchanged",
+    "basket": "/mine",
+    "jobs": "/mine/jobs",
+    "kept record": RECORD,
 }
 JUDGING = {
     "duplicates": "/duplicates",

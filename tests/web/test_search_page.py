@@ -167,3 +167,42 @@ def test_a_phone_shows_it_without_scrolling_sideways(visit: Open) -> None:
     for path in ("/", "/?q=battery", "/platform", "/advanced", "/records/XA.patent.XA0000101.A1"):
         page = visit(path, viewport={"width": 360, "height": 740})
         assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
+
+
+def test_terms_of_other_languages_are_shown_and_can_be_edited(visit: Open) -> None:
+    page = visit("/?q=battery")
+    page.locator(".expansion summary").click()
+    terms = page.locator("input[name='x0.ja']")
+    assert "電池" in terms.input_value()
+    terms.fill("歯車")
+    page.get_by_role("button", name="Search with these terms").click()
+    assert page.locator("input[name='x0.ja']").input_value() == "歯車"
+    expect(page.locator(".hits")).not_to_contain_text("= battery", use_inner_text=True)
+    page.get_by_role("link", name="Only my words").click()
+    expect(page.locator(".expansion")).to_contain_text("Only your own words")
+
+
+def test_a_value_of_a_facet_is_left_out_by_the_query_itself(visit: Open) -> None:
+    page = visit("/?q=battery&mode=keyword")
+    before = found(page.locator("#found strong").inner_text())
+    row = page.locator(".facet li", has_text="XB").first
+    without = found(row.locator(".count").inner_text())
+    row.hover()
+    row.locator(".without").click()
+    assert 'NOT office:"XB"' in page.get_by_role("searchbox").input_value()
+    assert found(page.locator("#found strong").inner_text()) == before - without
+
+
+def test_all_values_of_a_facet_can_be_searched(visit: Open) -> None:
+    page = visit("/facet/applicant?q=battery")
+    page.locator("input[name=like]").fill("cell")
+    page.get_by_role("button", name="Search", exact=True).click()
+    page.locator(".bars a").first.click()
+    assert "applicant=" in page.url
+    assert page.locator(".hit").count() >= 1
+
+
+def test_marks_that_sound_alike_say_why(visit: Open) -> None:
+    page = visit("/similar?mark=AOSORA")
+    expect(page.locator(".hit").first).to_contain_text("AOZORA")
+    expect(page.locator(".likeness").first).to_contain_text("Sound")

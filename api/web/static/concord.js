@@ -20,6 +20,13 @@ document.addEventListener("click", (event) => {
   }
 });
 
+// Long work: look again by and by, unless somebody is filling in a form.
+if (document.querySelector("[data-again]")) {
+  window.setInterval(() => {
+    if (!document.activeElement || !document.activeElement.closest("form")) window.location.reload();
+  }, 4000);
+}
+
 const hits = [...document.querySelectorAll("[data-hit]")];
 let current = -1;
 

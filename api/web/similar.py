@@ -1,0 +1,63 @@
+"""Marks like a given one, with the reasons of each likeness."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import Request, Response
+from pydantic import ValidationError
+
+from api.search.similar import marks
+from api.web import summary
+from api.web.page import Searcher, pages, render, speaker
+from common.errors import QueryError
+
+router = pages()
+
+REACHES = ("related", "same", "all")
+STATES = ("any", "live", "dead")
+PARTS = ("sound", "look", "meaning", "goods")
+
+
+@router.get("/similar")
+async def similar(request: Request, access: Searcher) -> Response:
+    """The form, and what is like the mark in it."""
+    params = request.query_params
+    asked = {
+        "mark": params.get("mark", "").strip(),
+        "nice": params.get("nice", "").replace(",", " ").split(),
+        "classes": params.get("classes") if params.get("classes") in REACHES else REACHES[0],
+        "status": params.get("status") if params.get("status") in STATES else STATES[0],
+        "offices": params.get("offices", "").replace(",", " ").upper().split(),
+    }
+    found: marks.MarksFound | None = None
+    fault = ""
+    if asked["mark"]:
+        try:
+            found = await marks.find(access, marks.Asked.model_validate({**asked, "size": 50}))
+        except QueryError as error:
+            fault = f"{error.message} {error.remedy}"
+        except ValidationError as error:
+            fault = str(error.errors()[0]["msg"])
+    says = speaker(request)
+    return render(
+        request, access, "similar.html", http_status=400 if fault else 200, asked=asked, found=found, fault=fault,
+        hits=[_hit(hit, says) for hit in found.hits] if found else [], reaches=REACHES, states=STATES, parts=PARTS,
+    )  # fmt: skip
+
+
+def _hit(hit: marks.MarkHit, says: Any) -> dict[str, Any]:
+    record = hit.record
+    return {
+        "id": hit.id,
+        "mark": hit.mark,
+        "score": hit.score,
+        "parts": hit.parts,
+        "reasons": hit.reasons,
+        "office": record["office"],
+        "number": summary.number_of(record),
+        "status": (record.get("status") or {}).get("state"),
+        "holders": summary.holders(record),
+        "classes": summary.classes(record),
+        "right": record["right"],
+    }
