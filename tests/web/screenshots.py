@@ -1,16 +1,17 @@
 """Pictures of the main pages at two widths, for the guides.
 
-    python -m tests.web.screenshots http://127.0.0.1:8000 [KEY]
+    python -m tests.web.screenshots http://127.0.0.1:8000 [examiner=KEY] [steward=KEY] [quality=KEY]
 
-takes them of a running platform with the samples loaded (`make run`) into docs/screenshots/; with a demo key, also of
-the pages behind the sign-in. For scripts to look right the machine needs fonts for them (Debian: fonts-noto-core,
-fonts-noto-cjk).
+takes them (without keys, of the open pages) of a running platform with the samples loaded (`make run`) into
+docs/screenshots/; with a key of a role, of the pages that this role has. Run `concord duplicates scan` first, for the
+quality person's. For scripts to look right the machine needs fonts for them (Debian: fonts-noto-core, fonts-noto-cjk).
 """
 
 from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from PIL import Image
@@ -34,7 +35,16 @@ OPEN = {
     "sign-in": ("/sign-in", "en"),
 }
 PARTS = ("overview", "texts", "legal", "family")
-SIGNED_IN = {"office": "/office", "deliveries": "/deliveries"}
+SIGNED_IN = {
+    "examiner": {"basket": "/mine", "similar": "/similar?mark=AOZORA&nice=9"},
+    "steward": {"office": "/office", "deliveries": "/deliveries", "packages": "/office/packages",
+                "certificates": "/office/certificates", "request": "/office/requests/new"},
+    "quality": {"quality": "/quality", "duplicates": "/duplicates", "coverage": "/quality/coverage",
+                "freshness": "/quality/freshness", "reports": "/reports"},
+}  # fmt: skip
+FOLLOWED = {"steward": ("agreement", "/office", ".agreement h3 a"),
+            "quality": ("pair", "/duplicates", "tbody a")}  # fmt: skip
+"""Role → a picture of where the first such link of a page leads."""
 
 
 def keep(page: Page, name: str) -> None:
@@ -48,36 +58,51 @@ def keep(page: Page, name: str) -> None:
     (FOLDER / f"{name}.png").write_bytes(out.getvalue())
 
 
-def take(chromium: Browser, base: str, key: str | None) -> None:
+def take(chromium: Browser, base: str, keys: Mapping[str, str]) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     for width, (across, down) in WIDTHS.items():
         size = {"width": across, "height": down}
-        for name, (path, language) in OPEN.items():
-            with chromium.new_context(viewport=size, locale=language) as context:  # type: ignore[arg-type]
+        if not keys:
+            take_open(chromium, base, width, size)
+        for role, key in keys.items():
+            with chromium.new_context(viewport=size, locale="en") as context:  # type: ignore[arg-type]
                 page = context.new_page()
-                page.goto(base + path)
-                keep(page, f"{name}-{width}")
-        with chromium.new_context(viewport=size, locale="en") as context:  # type: ignore[arg-type]
-            page = context.new_page()
-            page.goto(f"{base}/?q=electrolyte&right=patent&office=EP")
-            record = page.locator(".hit h3 a").first.get_attribute("href")
-            for part in PARTS:
-                page.goto(f"{base}{record}?tab={part}")
-                keep(page, f"record-{part}-{width}")
-            if key:
                 page.goto(f"{base}/sign-in")
                 page.locator("#credential").fill(key)
                 page.locator("form:has(#credential) button").click()
                 page.wait_for_url(f"{base}/")
-                for name, path in SIGNED_IN.items():
+                for name, path in SIGNED_IN[role].items():
                     page.goto(base + path)
                     keep(page, f"{name}-{width}")
-    with chromium.new_context(viewport=size | {"width": 1280}, locale="en", color_scheme="dark") as context:  # type: ignore[arg-type]
+                if role in FOLLOWED:
+                    name, path, link = FOLLOWED[role]
+                    page.goto(base + path)
+                    page.locator(link).first.click()
+                    page.wait_for_load_state()
+                    keep(page, f"{name}-{width}")
+    if not keys:
+        with chromium.new_context(viewport={"width": 1280, "height": 860}, locale="en", color_scheme="dark") as context:
+            page = context.new_page()
+            page.goto(f"{base}/?q=battery")
+            keep(page, "search-dark-wide")
+
+
+def take_open(chromium: Browser, base: str, width: str, size: dict[str, int]) -> None:
+    for name, (path, language) in OPEN.items():
+        with chromium.new_context(viewport=size, locale=language) as context:  # type: ignore[arg-type]
+            page = context.new_page()
+            page.goto(base + path)
+            keep(page, f"{name}-{width}")
+    with chromium.new_context(viewport=size, locale="en") as context:  # type: ignore[arg-type]
         page = context.new_page()
-        page.goto(f"{base}/?q=battery")
-        keep(page, "search-dark-wide")
+        page.goto(f"{base}/?q=electrolyte&right=patent&office=EP")
+        record = page.locator(".hit h3 a").first.get_attribute("href")
+        for part in PARTS:
+            page.goto(f"{base}{record}?tab={part}")
+            keep(page, f"record-{part}-{width}")
 
 
 if __name__ == "__main__":
+    given = dict(argument.split("=", 1) for argument in sys.argv[2:])
     with browser() as chromium:
-        take(chromium, sys.argv[1].rstrip("/"), sys.argv[2] if len(sys.argv) > 2 else None)
+        take(chromium, sys.argv[1].rstrip("/"), given)
