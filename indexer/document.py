@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import orjson
 
+from indexer import families
 from indexer.duplicates.clusters import cluster_id
 from indexer.embedding import Matrix
 from indexer.marks import keys
@@ -86,8 +87,6 @@ def document(
     languages: Collection[str],
     *,
     cluster: str | None = None,
-    family_simple: str | None = None,
-    family_extended: str | None = None,
 ) -> Json:
     """Everything but `seq`, `delivery`, `updated`, `embedding`, `embedder` and `record`.
 
@@ -107,8 +106,9 @@ def document(
         ("kind", record.kind),
         ("kind_group", record.kind_group),
         ("cluster", cluster or cluster_id((record.id,))),
-        ("family_simple", family_simple),
-        ("family_extended", family_extended),
+        ("application_key", families.application_key(record)),
+        ("family_simple", families.simple_key(record)),
+        ("family_link", families.links(record) or None),
     ):
         if value is not None:
             doc[name] = value

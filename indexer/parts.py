@@ -10,9 +10,9 @@ import datetime as dt
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from indexer.harmonise.status import status_from
+from indexer.harmonise.status import concerns, honour_corrections, status_from
 from indexer.quality import check, rules
-from indexer.record import Record, Status
+from indexer.record import Record, Status, StatusEvent
 
 Key = Callable[[Any], tuple[Any, ...]]
 
@@ -27,7 +27,9 @@ FACTS: dict[str, Key] = {
     "relations": lambda r: (r.type, r.number and r.number.canonical, r.text),
     "designations": lambda d: (d.office, d.type),
     "images": lambda i: (i.type, i.reference),
-    "events": lambda e: (e.scheme, e.raw_code, e.office, e.event_date, e.effective_date, e.publication_date),
+    "events": lambda e: (
+        *(e.scheme, e.raw_code, e.office, concerns(e), e.event_date, e.effective_date, e.publication_date),
+    ),
     "citations": lambda c: (c.type, c.number and c.number.canonical, c.text, c.phase),
 }
 """Field → what makes two of its facts the same fact."""
@@ -48,12 +50,30 @@ def overlay(held: Record, part: Record) -> Record:
     changes["additions"] = tuple(origins.values())
     changes["partial"] = held.partial and part.partial
     changes["unpublished"] = held.unpublished or part.unpublished
-    told = (held.status, status_from(changes.get("events", held.events)), part.status)
-    changes["status"] = max((s for s in told if s is not None), key=_as_of, default=None)
+    changes["events"] = honour_corrections(changes.get("events", held.events))
+    changes["status"] = _status(held, part, changes["events"])
     known = rules()
     kept = [finding for finding in (*held.findings, *part.findings) if finding.rule not in known]
     merged = held.model_copy(update=changes | {"findings": tuple(dict.fromkeys(kept))})
     return merged.model_copy(update={"findings": check(merged)})
+
+
+def _status(held: Record, part: Record, events: tuple[StatusEvent, ...]) -> Status | None:
+    """What the whole log says, or what an office stated as current, whichever is newer. What was only worked out from
+    a log that is no longer the whole, or stated by an event that was taken back, no longer counts."""
+    told = [status_from(events, office=held.office)]
+    for record in (held, part):
+        stated = record.status
+        if stated is None or stated == status_from(record.events, office=record.office):
+            continue
+        if not any(event.withdrawn and _says(event, stated) for event in events):
+            told.append(stated)
+    return max((status for status in told if status is not None), key=_as_of, default=None)
+
+
+def _says(event: StatusEvent, status: Status) -> bool:
+    day = event.event_date or event.effective_date or event.publication_date
+    return (event.state, day) == (status.state, status.as_of)
 
 
 def _as_of(status: Status) -> tuple[bool, dt.date]:

@@ -31,6 +31,9 @@ import analyzers
 from api.access.fields import fields
 from api.access.model import Group
 from api.access.scope import NOTHING, Scope, View
+from api.search.counting import Answer, Question, nothing
+from api.search.counting import body as counting_body
+from api.search.counting import read as read_counts
 from api.search.facets import facet_fields
 from api.search.fusion import RANK_CONSTANT, Ranked, fuse
 from api.search.guard import Guard
@@ -674,6 +677,39 @@ class Engine:
                 listed.append(Candidate(document["id"], raw["_score"], document))
             found.append(listed)
         return found
+
+    async def matching(
+        self, scope: Scope, query: Query, *, rights: Sequence[str] = (), parts: Sequence[str] = ("record",), size: int
+    ) -> tuple[Hit, ...]:
+        """Records whose bibliography the caller reads and that match, in the order of their ids, at most `size`
+        (10,000 at most). `parts`: what to bring of a document besides the fields that decide."""
+        guard = Guard(scope)
+        if not scope.grants:
+            return ()
+        body = {
+            "query": {"bool": {"filter": [guard.base(), guard.query(query)]}},
+            "size": size,
+            "sort": [{"id": "asc"}],
+            "track_total_hits": False,
+            "_source": {"includes": [*self._deciding(scope), *parts]},
+        }
+        answer = _whole(await self._request("POST", f"/{self.aliases(rights)}/_search", body, self._options()))
+        return tuple(self._hit(scope, raw, rank, 0.0) for rank, raw in enumerate(answer["hits"]["hits"], 1))
+
+    async def counted(
+        self, scope: Scope, questions: Sequence[Question], *, rights: Sequence[str] = (), existence: bool = False
+    ) -> list[Answer]:
+        """What each question asks for, in one round trip: on records whose bibliography the caller reads, or, with
+        `existence`, on those of which it may only know that they exist."""
+        guard = Guard(scope, existence=existence)
+        if not scope.grants or not questions:
+            return [nothing(question) for question in questions]
+        bodies = [counting_body(guard, question, self._deciding(scope)) for question in questions]
+        answers = await self._msearch(SearchRequest(NOTHING, rights=tuple(rights)), bodies)
+        for answer in answers:
+            for raw in answer["hits"]["hits"]:
+                self._hit(scope, raw, 1, 0.0)
+        return [read_counts(question, answer) for question, answer in zip(questions, answers, strict=True)]
 
     async def count(self, scope: Scope, query: Query, *, rights: Sequence[str] = ()) -> int:
         """Number of records of which the caller may know that they exist and that match on what it may read."""

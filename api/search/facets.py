@@ -16,13 +16,14 @@ class FacetTable:
     terms: dict[str, str]
     years: dict[str, str]
     sorts: dict[str, str]
+    groups: dict[str, str]
 
     def is_year(self, name: str) -> bool:
         return name in self.years
 
     def field(self, name: str) -> str:
         """Index field of a facet; raises QueryError for an unknown name."""
-        found = self.terms.get(name) or self.years.get(name)
+        found = self.terms.get(name) or self.years.get(name) or self.groups.get(name)
         if found is None:
             raise QueryError(
                 f"There is no facet {name!r}.", remedy=f"Facets: {', '.join(sorted({*self.terms, *self.years}))}."
@@ -53,4 +54,4 @@ class FacetTable:
 @lru_cache(maxsize=1)
 def facet_fields() -> FacetTable:
     table: dict[str, Any] = tomllib.loads((Path(__file__).parent / "facets.toml").read_text("utf-8"))
-    return FacetTable(table["terms"], table["years"], table["sort"])
+    return FacetTable(table["terms"], table["years"], table["sort"], table["groups"])

@@ -33,8 +33,13 @@ async def find(access: Access, record_id: str) -> Hit:
     """The record as the engine gives it to this caller. Raises NotFound, the same for hidden and missing."""
     hit = await access.services.engine.get(access.scope, record_id)
     if hit is None:
-        raise NotFound("no such record")
+        raise missing()
     return hit
+
+
+def missing() -> NotFound:
+    """One error for every route that names a record: hidden and missing look the same."""
+    return NotFound("no such record")
 
 
 async def view(access: Access, record_id: str) -> dict[str, Any]:

@@ -90,6 +90,7 @@ async def search_by_get(
     mode: Annotated[str, Query(description="keyword, semantic or hybrid")] = "hybrid",
     expand: Annotated[str, Query(description="Terms of other languages: auto, none, precise or broad")] = "auto",
     expand_field: Annotated[str | None, Query(description="Field of technology whose sense of a word is meant")] = None,
+    group: Annotated[str, Query(description="none, family, application or cluster")] = "none",
     highlight: bool = True,
     full: Annotated[bool, Query(description="Claims and descriptions too")] = False,
     accept: Accept = None,
@@ -163,12 +164,14 @@ def dump(found: Results) -> dict[str, Any]:
                 "why": [{k: v for k, v in vars(reason).items() if v not in (None, [])} for reason in hit.why],
                 "record": hit.record,
                 "highlights": hit.highlights,
+                **({} if hit.group is None else {"group": vars(hit.group)}),
             }
             for hit in found.hits
         ],
         "facets": {name: [vars(bucket) for bucket in buckets] for name, buckets in found.facets.items()},
         "cursor": found.cursor,
         **({} if found.expansion is None else {"expansion": found.expansion.model_dump()}),
+        **({} if found.groups is None else {"groups": vars(found.groups)}),
         "took_ms": found.took_ms,
     }
 

@@ -17,6 +17,7 @@ from api.access.audit import disclosures
 from api.access.model import Group
 from api.dependencies import Access, Services
 from api.search import cursor as cursors
+from api.search import grouping
 from api.search import query as language
 from api.search.cursor import BadCursor, Cursor
 from api.search.engine import Hit, Page, Position, SearchRequest, SnapshotGone, fields_of
@@ -25,6 +26,7 @@ from api.search.expansion.bank import LANGUAGES, bank
 from api.search.expansion.expand import Breadth, Expansion, expand
 from api.search.expansion.expand import Group as Piece
 from api.search.facets import facet_fields
+from api.search.grouping import Grouped
 from api.search.shape import shape
 from common.errors import EngineError, QueryError
 
@@ -92,6 +94,8 @@ class Search(BaseModel):
     """Field of technology whose sense of a word is meant; None: the one most of the query's words are of."""
     expansion: Annotated[list[EditedTerm], Field(max_length=20)] | None = None
     """Terms to look for instead of the term bank's: those of an earlier answer, edited."""
+    group: Literal["none", "family", "application", "cluster"] = "none"
+    """Each simple family, application or duplicate cluster once, at the place of its best member."""
     highlight: bool = True
     full: bool = False
     """Whether hits carry claims and descriptions too."""
@@ -113,6 +117,31 @@ class Why:
 
 
 @dataclass
+class GroupOut:
+    """What stands for one group, and what else belongs to it."""
+
+    key: str | None
+    records: int
+    """Results that belong to the group."""
+    exact: bool
+    """False where there are at least so many."""
+    others: list[str]
+    """Ids of its other members among the results looked at."""
+
+
+@dataclass
+class GroupsOut:
+    """The groups among all results."""
+
+    by: str
+    count: int
+    exact: bool
+    """False where there are at least so many."""
+    ends: bool
+    """True where the list of groups ends before the results do: narrow the search to see the rest."""
+
+
+@dataclass
 class HitOut:
     id: str | None
     """None where the caller may only know that the record exists."""
@@ -121,6 +150,8 @@ class HitOut:
     why: list[Why]
     record: dict[str, Any]
     highlights: dict[str, list[str]]
+    group: GroupOut | None = None
+    """Only in grouped results."""
 
 
 @dataclass
@@ -139,6 +170,8 @@ class Results:
     took_ms: int
     expansion: Expanded | None = None
     """Terms that took part, absent where none did; edit them and send them back as `expansion`."""
+    groups: GroupsOut | None = None
+    """Only in grouped results; `total` counts records."""
 
 
 async def search(access: Access, asked: Search, *, format: str | None = None) -> Results:
@@ -162,18 +195,19 @@ async def search(access: Access, asked: Search, *, format: str | None = None) ->
     request = await plan(access, asked)
     services.metrics.searches.labels(asked.mode).inc()
     try:
-        page = await services.engine.search(scope, replace(request, position=position, snapshot=snapshot))
+        page, grouped = await _page(access, asked, replace(request, position=position, snapshot=snapshot))
     except SnapshotGone as error:
         raise BadCursor from error
     # Rights may have gone while the engine worked: nothing leaves under a scope that is not the caller's any more.
     while not await access.unchanged():
         access = await access.renewed()
         scope, snapshot = access.scope, None
-        page = await services.engine.search(scope, replace(request, position=Position(), snapshot=None))
+        page, grouped = await _page(access, asked, replace(request, position=Position(), snapshot=None))
     if format is not None:
         hits = (replace(hit, view=scope.view(hit.document, format=format)) for hit in page.hits)
         page = replace(page, hits=tuple(hits))
-    shown = [(hit.id, hit.document, hit.view) for hit in page.hits]
+    others = grouped.others if grouped is not None else ()
+    shown = [(hit.id, hit.document, hit.view) for hit in (*page.hits, *others)]
     details = {"format": format} if format is not None else None
     await services.record(disclosures("search", access.caller, access.purpose, shown, details=details))
     _note_if_slow(access, asked, position, started)
@@ -183,7 +217,24 @@ async def search(access: Access, asked: Search, *, format: str | None = None) ->
         following = cursors.write(services.keys, scope, Cursor(kept, page.next, snapshot))
     elif snapshot is not None and page.next is None:
         await services.engine.release(snapshot)
-    return results(page, asked, following, started)
+    found = results(page, asked, following, started)
+    return found if grouped is None else with_groups(found, asked.group, grouped)
+
+
+async def _page(access: Access, asked: Search, request: SearchRequest) -> tuple[Page, Grouped | None]:
+    if asked.group == "none":
+        return await access.services.engine.search(access.scope, request), None
+    grouped = await grouping.search(access.services, access.scope, request, asked.group)
+    return grouped.page, grouped
+
+
+def with_groups(found: Results, by: str, grouped: Grouped) -> Results:
+    for hit, group in zip(found.hits, grouped.groups, strict=True):
+        if hit.id is not None:
+            others = [member.id for member in group.hits[1 : 1 + grouping.MOST_NAMED]]
+            hit.group = GroupOut(group.key, group.records, group.exact, others)
+    found.groups = GroupsOut(by, grouped.count, grouped.exact, grouped.ends)
+    return found
 
 
 def _note_if_slow(access: Access, asked: Search, position: Position, started: float) -> None:

@@ -544,7 +544,7 @@ class _Assembly:
         raw = None
         if current is not None:
             raw = current.description[0].text if current.description else current.raw_code
-        return log, status_from(log, current, raw)
+        return log, status_from(log, current, raw, office=self.office)
 
     def _citations(self) -> tuple[Citation, ...]:
         kept: dict[tuple[object, ...], Citation] = {}

@@ -57,6 +57,12 @@ def _categories() -> dict[str, tuple[State | None, str | None]]:
 
 
 @lru_cache(maxsize=1)
+def categories() -> dict[str, str]:
+    """Category letter of a key event → what it is called."""
+    return {row["category"]: row["name"] for row in rows("st27_events")}
+
+
+@lru_cache(maxsize=1)
 def _words() -> tuple[dict[str, dict[str, Meaning]], list[str]]:
     table: dict[str, dict[str, Meaning]] = {}
     for row in rows("status_words"):
@@ -107,33 +113,61 @@ def is_correction(event: StatusEvent) -> bool:
     return bool(event.key_event and event.key_event.startswith("Y"))
 
 
+_STATES_CONCERNED = (
+    re.compile(r"(?:ref\w* )?country code: ?(?P<states>[A-Z]{2})\b", re.IGNORECASE),
+    re.compile(r"affected states: ?(?P<states>[A-Z]{2}(?:[ ,;]+[A-Z]{2})*)\s*", re.IGNORECASE),
+)
+"""How INPADOC (field L501EP) and the European Patent Register name the states that an event is about."""
+
+
+def concerns(event: StatusEvent) -> tuple[str, ...]:
+    """Offices in which the event has its effect: states that it names (a lapse in one contracting state says nothing
+    of the others), else the office it is of."""
+    states: dict[str, None] = {}
+    for text in event.description:
+        for pattern in _STATES_CONCERNED:
+            if match := pattern.fullmatch(text.text.strip().partition(" (")[0]):
+                states.update(dict.fromkeys(re.findall(r"[A-Z]{2}", match["states"].upper())))
+    return tuple(states) or (event.office,)
+
+
 def _order(event: StatusEvent) -> dt.date:
     return event.event_date or event.effective_date or event.publication_date or dt.date.min
 
 
-def honour_corrections(events: Sequence[StatusEvent]) -> tuple[StatusEvent, ...]:
-    """Marks as withdrawn what a later correction (category Y) took back.
+def _place(event: StatusEvent, index: int) -> tuple[dt.date, bool, int]:
+    """Place in the log. A correction comes after the events of its day, and after all where it has no day."""
+    correction = is_correction(event)
+    day = _order(event)
+    return (dt.date.max if correction and day == dt.date.min else day), correction, index
+
+
+def taken_back(events: Sequence[StatusEvent]) -> dict[int, int]:
+    """Event that a correction (category Y) took back → that correction, as places in `events`, whose order is of no
+    account.
 
     A correction that names the event it corrects (its national code or key event in the description) takes back the
-    latest
-    such event; one that names none takes back the latest event before it that is itself no correction. Corrections
-    stay in the log.
+    latest such event; one that names none takes back the latest event before it that is itself no correction.
     """
-    withdrawn: set[int] = set()
-    order = sorted(range(len(events)), key=lambda i: (_order(events[i]), i))
+    found: dict[int, int] = {}
+    order = sorted(range(len(events)), key=lambda i: _place(events[i], i))
     for position, index in enumerate(order):
         event = events[index]
         if not is_correction(event):
             continue
-        earlier = [i for i in order[:position] if not is_correction(events[i]) and i not in withdrawn]
+        earlier = [i for i in order[:position] if not is_correction(events[i]) and i not in found]
         said = " ".join((event.raw_code, *(text.text for text in event.description)))
         named = [i for i in earlier if _names(said, events[i])]
-        target = (named or earlier)[-1:]
-        withdrawn.update(target)
-    if not withdrawn:
-        return tuple(events)
+        found.update((target, index) for target in (named or earlier)[-1:])
+    return found
+
+
+def honour_corrections(events: Sequence[StatusEvent]) -> tuple[StatusEvent, ...]:
+    """The log with `withdrawn` set on what later corrections took back and on nothing else: worked out anew each time,
+    since an event that arrives late may be the one that a correction meant. Corrections stay in the log."""
+    withdrawn = taken_back(events)
     return tuple(
-        event.model_copy(update={"withdrawn": True}) if i in withdrawn and not event.withdrawn else event
+        event if event.withdrawn == (i in withdrawn) else event.model_copy(update={"withdrawn": i in withdrawn})
         for i, event in enumerate(events)
     )
 
@@ -145,12 +179,20 @@ def _names(said: str, event: StatusEvent) -> bool:
 
 
 def status_from(
-    events: Sequence[StatusEvent], current: StatusEvent | None = None, raw: str | None = None
+    events: Sequence[StatusEvent],
+    current: StatusEvent | None = None,
+    raw: str | None = None,
+    *,
+    office: str | None = None,
 ) -> Status | None:
     """The present status: what the office states as current, else the last event with a state that was not withdrawn.
 
-    None where no event says anything about the state.
+    `office`: whose right it is. Events that have their effect there count; where there is none, those of any office
+    that name no states. None where no event says anything about the state.
     """
+    if office is not None:
+        own = [event for event in events if office in concerns(event)]
+        events = own or [event for event in events if concerns(event) == (event.office,)]
     if current is not None and current.state is not None and not current.withdrawn:
         return Status(state=current.state, stage=current.stage, as_of=_date(current), raw=raw or current.raw_code)
     told = [(i, e) for i, e in enumerate(events) if e.state is not None and not e.withdrawn and not is_correction(e)]

@@ -162,6 +162,95 @@ async def test_no_format_says_more_than_json_does(world: World, name: str) -> No
 
 
 @every_actor
+@pytest.mark.parametrize("kind", ["simple", "extended"])
+async def test_family(world: World, name: str, kind: str) -> None:
+    """The records of one number hang together: each actor meets those that it reads, from whichever it starts."""
+    actor = world.actors[name]
+    seen, readable = world.seen(actor), world.readable(actor)
+    async with world.client(actor) as client:
+        missing = await client.get(f"/v1/records/ZZ.patent.ZZ0000001.A1/family?kind={kind}")
+        for record in (r for r in world.records if r.source.ordinal in (1, 4)):
+            answer = await client.get(f"/v1/records/{record.id}/family?kind={kind}")
+            groups = seen.get(record.id)
+            if groups is None:
+                assert (answer.status_code, answer.content, told(answer)) == (404, missing.content, told(missing))
+                continue
+            family = {r.id for r in world.records if r.source.ordinal == record.source.ordinal} & readable
+            assert {member["id"] for member in answer.json()["members"]} == (family if groups else set())
+            assert answer.json()["records"] == (len(family) if groups else 0)
+            world.check_silent(actor, answer.text)
+
+
+@every_actor
+async def test_legal_status(world: World, name: str) -> None:
+    """Events of those records whose legal status the actor reads; of others none, and no state."""
+    actor = world.actors[name]
+    seen = world.seen(actor)
+    async with world.client(actor) as client:
+        missing = await client.get("/v1/records/ZZ.patent.ZZ0000001.A1/status")
+        for record in (r for r in world.records if r.source.ordinal in (1, 4)):
+            answer = await client.get(f"/v1/records/{record.id}/status")
+            groups = seen.get(record.id)
+            if groups is None:
+                assert (answer.status_code, answer.content, told(answer)) == (404, missing.content, told(missing))
+                continue
+            body = answer.json()
+            assert body["record"] == (record.id if groups else None)
+            assert body["readable"] == ("legal" in groups)
+            assert len(body["events"]) == ("legal" in groups)
+            assert any(office["status"] for office in body["offices"]) == ("legal" in groups)
+            world.check_silent(actor, answer.text)
+
+
+@every_actor
+async def test_suggestions(world: World, name: str) -> None:
+    """Words, names and classes go on only as they do in what the actor reads, and are counted there."""
+    actor = world.actors[name]
+    readable = world.readable(actor)
+    async with world.client(actor) as client:
+        for typed in ("bibzz", "latebibzz", "applicant", "quar", "fullzz", "personalzz", "xd", "H01", "device"):
+            answer = await client.get("/v1/suggest", params={"q": typed, "size": 50})
+            assert answer.status_code == 200, answer.text
+            world.check_silent(actor, answer.text)
+        names = await client.get("/v1/suggest", params={"q": "applicant", "kind": "name", "size": 50})
+        held = await client.get("/v1/suggest", params={"q": "H01M", "kind": "class", "size": 50})
+    counted = {entry["value"]: entry["count"] for entry in names.json()["suggestions"]}
+    expected: dict[str, int] = {}
+    for record in (r for r in world.records if r.id in readable):
+        applicant = record.parties[0].name
+        expected[applicant] = expected.get(applicant, 0) + 1
+    assert counted == expected
+    assert {entry["count"] for entry in held.json()["suggestions"]} == ({len(readable)} if readable else set())
+
+
+@every_actor
+async def test_analyses(world: World, name: str) -> None:
+    actor = world.actors[name]
+    seen = world.seen(actor)
+    async with world.client(actor) as client:
+        by_status = (await client.get("/v1/analyse", params={"by": ["status", "year"]})).json()
+        by_provider = (await client.get("/v1/analyse", params={"by": ["provider", "applicant"]})).json()
+        word = (await client.get("/v1/analyse", params={"by": "provider", "q": canary(FULL, EMBARGOED)})).json()
+    legal = [r for r in world.records if "legal" in (seen.get(r.id) or ())]
+    assert by_status["records"] == by_provider["records"] == len(seen)
+    assert by_status["readable"] == len(legal)
+    for bucket in by_status["buckets"]:
+        held = [r for r in legal if r.status is not None and r.status.state == bucket["value"]]
+        years: dict[str, int] = {}
+        for record in held:
+            year = str(record.dates[0].date.year)
+            years[year] = years.get(year, 0) + 1
+        assert bucket["count"] == len(held)
+        assert {inner["value"]: inner["count"] for inner in bucket["buckets"]} == years
+    providers: dict[str, int] = {}
+    for record in (r for r in world.records if r.id in seen):
+        providers[record.provider] = providers.get(record.provider, 0) + 1
+    assert {bucket["value"]: bucket["count"] for bucket in by_provider["buckets"]} == providers
+    assert word["records"] == sum(r.provider == EMBARGOED and FULL in (seen.get(r.id) or ()) for r in world.records)
+    world.check_silent(actor, json.dumps([by_status, by_provider, word]))
+
+
+@every_actor
 async def test_original_of_what_is_not_wholly_granted(world: World, name: str) -> None:
     """Nobody but the provider holds personal data here, so nobody else gets originals; hidden and missing look
     alike."""

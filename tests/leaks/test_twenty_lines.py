@@ -18,6 +18,7 @@ from api.access.model import Group, Role, Tier
 from api.access.scope import NOTHING, Condition, Grant, Scope
 from api.dependencies import Credentials
 from api.search import query
+from api.search.counting import Question, Values
 from api.search.engine import SearchRequest
 from api.search.guard import Guard, UnsafeRequest
 from tests.leaks.world import (
@@ -106,6 +107,9 @@ async def test_04_every_path_of_the_engine_is_filtered(world: World) -> None:
     assert await engine.count(scope, by_id) == 0
     assert await engine.get(scope, hidden.id) is None
     assert await engine.documents(scope, [hidden.id]) == {}
+    assert await engine.matching(scope, by_id, size=1) == ()
+    (counted,) = await engine.counted(scope, [Question(by_id, {"years": Values("publication_date", year=True)})])
+    assert (counted.total, counted.counted["years"].readable, counted.counted["years"].values) == (0, 0, [])
 
     async def now() -> Scope:
         return scope
@@ -121,6 +125,8 @@ async def test_04_the_engine_refuses_to_work_without_a_scope(world: World) -> No
             engine.get(nothing, "x"),  # type: ignore[arg-type]
             engine.count(nothing, {"match_all": {}}),  # type: ignore[arg-type]
             engine.documents(nothing, ["x"]),  # type: ignore[arg-type]
+            engine.matching(nothing, {"match_all": {}}, size=1),  # type: ignore[arg-type]
+            engine.counted(nothing, []),  # type: ignore[arg-type]
         ):
             with pytest.raises(TypeError):
                 await work
@@ -144,7 +150,7 @@ async def test_06_relations_of_a_record_do_not_carry_hidden_records(world: World
         body = (await client.get(f"/v1/records/{record.id}")).json()
     assert "cluster" not in body
     assert "family_simple" not in body
-    for facet in ("cluster", "family_simple", "family_extended", "delivery"):
+    for facet in ("cluster", "family_simple", "family_link", "delivery"):
         async with world.client(actor) as client:
             answer = await client.get("/v1/search", params={"facets": facet})
         assert answer.status_code == 400

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.leaks.world import ACTORS, BIB, CLOSED, METADATA, PUBLIC, SHARED, World, canary
+from tests.leaks.world import ACTORS, BIB, CLOSED, METADATA, PUBLIC, SHARED, World, canary, shared_priority
 from tests.platforms import make_record
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -45,7 +45,20 @@ async def answers(world: World, name: str) -> list[dict[str, Any]]:
                 # Sealed anew each time; whether there is one says whether there is more.
                 body["cursor"] = body["cursor"] is not None
                 found.append(body)
-        for path in ("/v1/collections", "/v1/offices", "/v1/records/XD.patent.XD0700001.A1", "/v1/me"):
+        for path in (
+            *(f"/v1/records/XA.patent.XA0000004.A1/family?kind={kind}" for kind in ("simple", "extended")),
+            "/v1/records/XA.patent.XA0000004.A1/status",
+            "/v1/suggest?q=alph",
+            "/v1/suggest?q=applicant",
+            f"/v1/suggest?q={SHARED[:4]}",
+            "/v1/suggest?q=H01",
+            "/v1/analyse?by=year&by=applicant",
+            f"/v1/analyse?by=office&q={SHARED}",
+            "/v1/collections",
+            "/v1/offices",
+            "/v1/records/XD.patent.XD0700001.A1",
+            "/v1/me",
+        ):
             answer = await client.get(path)
             found.append({"status": answer.status_code, "body": answer.text})
     return found
@@ -75,7 +88,7 @@ async def hidden(world: World) -> AsyncIterator[None]:
                 claims=f"{SHARED} alpha",
                 language=("en", "de", "ja", "ar")[number % 4],
                 applicant=f"Applicant {canary(BIB, PUBLIC)}",
-            )
+            ).model_copy(update={"priorities": (shared_priority(4), shared_priority(number))})
         )
     await world.platform.index(added)
     yield

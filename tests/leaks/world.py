@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from api.access.model import Role
-from indexer.record import Record, Right
+from indexer.record import Number, NumberType, Priority, Record, Right
 from tests.platforms import ALL_GROUPS, Platform, make_record
 
 PUBLIC, METADATA, EXISTENCE, CLOSED, EMBARGOED, BILATERAL = "XA", "XB", "XC", "XD", "XE", "XF"
@@ -54,9 +54,16 @@ def records_of(provider: str) -> list[Record]:
                 applicant=f"Applicant {canary(BIB, provider)}",
                 city=canary(PERSONAL, provider),
                 finding=canary(PROVENANCE, provider),
-            )
+            ).model_copy(update={"priorities": (shared_priority(number),)})
         )
     return made
+
+
+def shared_priority(number: int) -> Priority:
+    """The records of one number of all providers are one family."""
+    canonical = f"QP{number:07d}"
+    filed = Number(type=NumberType.APPLICATION, raw=canonical[2:], canonical=canonical, office="QP")
+    return Priority(number=filed, date=dt.date(1999, 5, 5))
 
 
 @dataclass(frozen=True)
