@@ -45,8 +45,18 @@ def sound_keys(word: str) -> list[str]:
 
 
 def look_grams(mark: str) -> list[str]:
-    """Pieces of two and three letters of a mark's look, the ends marked."""
-    return [f"l{gram}" for gram in _grams(shape(mark)[:80])]
+    """Pieces of two and three letters of a mark's look, the ends marked; and each ideograph, which is a word."""
+    seen = shape(mark)[:80]
+    return [f"l{gram}" for gram in _grams(seen)] + [character(letter) for letter in seen if is_ideograph(letter)]
+
+
+def character(ideograph: str) -> str:
+    """Under which marks with this ideograph are found."""
+    return f"c{ideograph}"
+
+
+def is_ideograph(letter: str) -> bool:
+    return "\u3400" <= letter <= "\u9fff"
 
 
 def sound_grams(word: str) -> list[str]:

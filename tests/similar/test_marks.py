@@ -175,6 +175,7 @@ def spoken(word: str) -> dict[str, str]:
         ("콜라", "ko", "kora"),
         ("可乐", "zh", "kele"),
         ("نجمة", "ar", "nJm"),
+        ("שלום", "he", "slm"),
         ("c0la", "en", "kola"),
     ],
 )
@@ -192,6 +193,7 @@ async def test_the_index_holds_keys_of_the_mark_and_of_its_words() -> None:
     held = fields(["Kola Fresh"])
     assert {"kr", "frs"} <= set(held["mark_sound"])
     assert {"l_k", "lla", "sku", "k_k"} <= set(held["mark_grams"].split())
+    assert {"c金", "c鹰"} <= set(fields(["金鹰"])["mark_grams"].split()), "each ideograph is a word"
     assert fields(["!!", ""]) == {}
 
 

@@ -168,15 +168,18 @@ def list_queries(mark: str, meant: Sequence[Sense]) -> list[Query]:
         pieces: list[Query] = []
         for sense in known:
             terms = list(dict.fromkeys(t.casefold() for listed in _terms(sense).values() for t in listed))
-            either = [
-                {"match_phrase": {name: term}}
-                for term in terms[:TERMS_OF_A_SENSE]
-                for name in ("mark", "mark_translation")
-            ]
+            either = [clause for term in terms[:TERMS_OF_A_SENSE] for clause in _named(term)]
             pieces.append({"dis_max": {"queries": either}})
         # All but one of the pieces: the rest is told by the comparison.
         lists.append({"bool": {"should": pieces, "minimum_should_match": max(1, len(known) - 1)}})
     return lists
+
+
+def _named(term: str) -> list[Query]:
+    """Marks that have a word. The mark's own field holds pairs of ideographs, in which no single one is found."""
+    if len(term) == 1 and keys.is_ideograph(term):
+        return [{"term": {"mark_grams": keys.character(term)}}, {"match_phrase": {"mark": term}}]
+    return [{"match_phrase": {name: term}} for name in ("mark", "mark_translation")]
 
 
 def _grams(grams: Sequence[str], least: str) -> Query:
