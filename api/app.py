@@ -23,7 +23,7 @@ from api.jobs import routes as job_routes
 from api.observe import Metrics, Observed, private_metrics
 from api.review import duplicate_routes, publishing
 from api.review import quality as quality_routes
-from api.search import family_routes, insight_routes
+from api.search import family_routes, insight_routes, numbers, parsing
 from api.search import routes as search_routes
 from api.search.engine import Engine
 from api.search.service import warm
@@ -39,6 +39,8 @@ from store.database import Database
 ROUTERS = (
     health.router,
     search_routes.router,
+    parsing.router,
+    numbers.router,
     similar_routes.router,
     family_routes.router,
     insight_routes.router,

@@ -77,6 +77,8 @@ def respond(error: ConcordError) -> Response:
             place: dict[str, Any] = (
                 {} if error.position is None else {"position": error.position, "length": error.length}
             )
+            if error.suggestion is not None:
+                place["suggestion"] = error.suggestion
             return problem(400, error.message, remedy=error.remedy, **place)
         case UsageError():
             return problem(400, error.message, remedy=error.remedy, **_reason(error))

@@ -116,12 +116,22 @@ class NotAcceptable(ConcordError):
 
 
 class QueryError(ConcordError):
-    """A search query cannot be understood. `position` counts characters from 0."""
+    """A search query cannot be understood. `position` counts characters from 0; `suggestion` may stand in their
+    place."""
 
-    def __init__(self, message: str, *, position: int | None = None, length: int = 1, remedy: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        position: int | None = None,
+        length: int = 1,
+        remedy: str = "",
+        suggestion: str | None = None,
+    ) -> None:
         super().__init__(message, remedy=remedy)
         self.position = position
         self.length = length
+        self.suggestion = suggestion
 
 
 class AccessDenied(ConcordError):

@@ -1,4 +1,4 @@
-"""Writes docs/settings.md and docs/commands.md from the settings class and the commands themselves.
+"""Writes docs/settings.md, commands.md and search-fields.md from the settings, commands and tables themselves.
 
     python docs/reference.py
 
@@ -13,6 +13,7 @@ from typing import Any
 
 import typer
 
+from api.search.query.fields import Dialect, dialect, names
 from cli.main import app
 from common.settings import Settings
 
@@ -35,6 +36,21 @@ Exit code 0 when it went well, 2 when the command was called wrongly, 1 for anyt
 """
 
 
+FIELDS = """# Fields of the search
+
+What each dialect of the [query language](search.md) calls them. In `concord`, text in one language is `title.de`; in
+`patentscope`, `DE_TI`. Written by `python docs/reference.py` from the tables in `api/search`.
+"""
+
+KINDS = {
+    "text": "Text: words, phrases, distances, wildcards",
+    "number": "Numbers: in any writing",
+    "classes": "Classes: with all that is below them",
+    "dates": "Dates: a year, a month, a day, ranges",
+    "exact": "Values: as they are, capitals or not",
+}
+
+
 def settings_page() -> str:
     rows = []
     for name, field in Settings.model_fields.items():
@@ -47,6 +63,33 @@ def settings_page() -> str:
 
 def commands_page() -> str:
     return COMMANDS + "".join(_section(command, path) for path, command in commands())
+
+
+def search_fields_page() -> str:
+    """The names of all dialects, by the kind of field; then what is known and cannot be asked."""
+    table = names()
+    text = FIELDS
+    for kind, title in KINDS.items():
+        text += f"\n## {title}\n\n| `concord` | `patentscope` | `espacenet` | a condition reads |\n|---|---|---|---|\n"
+        for name in getattr(table, kind):
+            others = (_names_in(dialect(spoken), name) for spoken in ("patentscope", "espacenet"))
+            own = ", ".join([f"`{name}`", *(f"`{alias}`" for alias in _named(dialect("concord"), name))])
+            text += f"| {own} | {' | '.join(others)} | {table.said[name].replace('{}', '…')} |\n"
+    for spoken in ("patentscope", "espacenet"):
+        text += f"\n## Known in `{spoken}`, and what becomes of it here\n\n| name | |\n|---|---|\n"
+        noted = {name: alias.note for name, alias in dialect(spoken).fields.items() if alias.note}
+        missing = {name: f"refused: {reason}" for name, reason in dialect(spoken).missing.items()}
+        text += "".join(f"| `{name}` | {said} |\n" for name, said in sorted({**noted, **missing}.items()))
+    return text
+
+
+def _names_in(spoken: Dialect, field: str) -> str:
+    texts = [f"`XX_{code}`" for code, meant in spoken.texts.items() if meant == field]
+    return ", ".join([*texts, *(f"`{name}`" for name in _named(spoken, field))])
+
+
+def _named(spoken: Dialect, field: str) -> list[str]:
+    return [name for name, alias in spoken.fields.items() if field in alias.fields]
 
 
 def commands() -> list[tuple[str, Any]]:
@@ -84,3 +127,4 @@ def _line(text: str) -> str:
 if __name__ == "__main__":
     (HERE / "settings.md").write_text(settings_page(), encoding="utf-8")
     (HERE / "commands.md").write_text(commands_page(), encoding="utf-8")
+    (HERE / "search-fields.md").write_text(search_fields_page(), encoding="utf-8")

@@ -40,6 +40,10 @@ def test_every_command_is_documented(reference: ModuleType) -> None:
     assert (DOCS / "commands.md").read_text() == reference.commands_page(), "run: python docs/reference.py"
 
 
+def test_every_field_of_the_search_is_documented(reference: ModuleType) -> None:
+    assert (DOCS / "search-fields.md").read_text() == reference.search_fields_page(), "run: python docs/reference.py"
+
+
 def dependencies() -> list[str]:
     content = tomllib.loads((PROJECT / "pyproject.toml").read_text())
     named = content["project"]["dependencies"] + [

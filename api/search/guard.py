@@ -19,7 +19,7 @@ from api.search.facets import facet_fields
 Query = dict[str, Any]
 
 OPTIONS = frozenset({"boost", "_name"})
-ONE_FIELD = frozenset({"match", "match_phrase", "term", "terms", "range", "prefix", "wildcard", "fuzzy"})
+ONE_FIELD = frozenset({"match", "match_phrase", "term", "terms", "range", "prefix", "wildcard", "fuzzy", "intervals"})
 FORBIDDEN_OPTIONS = {
     # Each of these looks at terms of the whole index, hidden documents included, and cuts a list short by them.
     "match": {"cutoff_frequency", "max_expansions"},
@@ -29,6 +29,12 @@ FORBIDDEN_OPTIONS = {
     "wildcard": {"rewrite"},
 }
 EXACT_NUMBER = "number"
+RULES = {
+    "match": {"query", "max_gaps", "ordered"},
+    "all_of": {"intervals", "max_gaps", "ordered"},
+    "any_of": {"intervals"},
+}
+"""Rules of an intervals query and their options. Others look into another field, run a script, or cut terms short."""
 
 
 class UnsafeRequest(TypeError):
@@ -128,6 +134,8 @@ class Guard:
         unsafe = options & FORBIDDEN_OPTIONS.get(kind, set())
         if unsafe or (kind == "terms" and not isinstance(value, (list, tuple))):
             raise UnsafeRequest(f"Options {sorted(unsafe) or 'of a terms look-up'} of {kind} are not allowed.")
+        if kind == "intervals":
+            _check_rule({name: rule for name, rule in _mapping(value).items() if name not in OPTIONS})
         clause = {kind: dict(body)}
         if kind == "fuzzy":
             clause = {kind: {**body, field: {**_mapping(value), "rewrite": "constant_score"}}}
@@ -199,6 +207,16 @@ class Guard:
             values = {"terms": {"field": field, "size": size, "shard_size": 10_000, "min_doc_count": 1}}
         condition: Query = {"bool": {"filter": limits}} if limits else {"match_all": {}}
         return {"filter": condition, "aggs": {"values": values}}
+
+
+def _check_rule(rule: Mapping[str, Any]) -> None:
+    """One rule of an intervals query, and those inside it."""
+    if len(rule) != 1 or next(iter(rule)) not in RULES:
+        raise UnsafeRequest(f"An intervals query has one known rule, not {sorted(rule)}.")
+    ((kind, body),) = rule.items()
+    _only(body, RULES[kind], f"the intervals rule {kind}")
+    for inner in body.get("intervals", ()):
+        _check_rule(inner)
 
 
 def _only(body: Mapping[str, Any], known: Iterable[str], kind: str) -> None:

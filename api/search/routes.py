@@ -22,6 +22,9 @@ router = APIRouter(prefix="/v1", tags=["search"])
 
 MEDIA_TYPES = {"<": "application/xml", "{": "application/json", "[": "application/json"}
 
+NAMES_OF_PEOPLE = frozenset({"applicant", "owner", "inventor", "representative", "designer", "author"})
+"""Facets whose values have commas of their own."""
+
 EXAMPLES: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "One page of results.",
@@ -79,6 +82,7 @@ async def search_by_get(
     request: Request,
     access: CanSearch,
     q: Annotated[str, Query(description="Query text", examples=["battery ipc:H01M"])] = "",
+    dialect: Annotated[str, Query(description="Language of the query: concord, patentscope or espacenet")] = "concord",
     rights: Annotated[list[str], Query(description="patent, trademark, design, copyright, gi")] = [],  # noqa: B006
     offices: Annotated[list[str], Query(description="ST.3 codes")] = [],  # noqa: B006
     languages: Annotated[list[str], Query(description="ISO 639-1 codes")] = [],  # noqa: B006
@@ -100,8 +104,9 @@ async def search_by_get(
     In the format that `Accept` asks for, or `format=json|st96|st36|st66|st86|st97|jsonl|csv`.
     """
     given: dict[str, Any] = {}
-    known = set(Search.model_fields) - {"filters", "expansion"}
+    known = set(Search.model_fields) - {"filters", "exclude", "expansion"}
     filters: dict[str, list[str]] = {}
+    unwanted: dict[str, list[str]] = {}
     named: str | None = None
     for name in dict.fromkeys(request.query_params.keys()):
         values = request.query_params.getlist(name)
@@ -112,14 +117,18 @@ async def search_by_get(
         elif name == "format" and values[-1] in representations.NAMES:
             # The facet of this name has the formats of deliveries, none of which is called so.
             named = values[-1]
-        elif name in facet_fields().terms or name in facet_fields().years:
-            filters[name] = split(values) if name not in ("applicant", "owner", "inventor") else values
+        elif (facet := name.removesuffix("!")) in facet_fields().terms or facet in facet_fields().years:
+            # `office!=US` is read as the name `office!`.
+            chosen = unwanted if name != facet else filters
+            chosen[facet] = values if facet in NAMES_OF_PEOPLE else split(values)
         else:
             raise RequestValidationError(
                 [{"loc": ("query", name), "msg": "There is no such parameter.", "type": "extra_forbidden"}]
             )
     if filters:
         given["filters"] = filters
+    if unwanted:
+        given["exclude"] = unwanted
     return await respond(access, given, representations.choices(accept, named))
 
 

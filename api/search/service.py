@@ -69,8 +69,10 @@ class Search(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    q: Annotated[str, Field(max_length=language.MAX_LENGTH)] = ""
-    """Query text; empty finds everything."""
+    q: str = ""
+    """Query text; empty finds everything. What it may hold is checked when it is read, to say where a fault is."""
+    dialect: language.DialectName = "concord"
+    """Language of the query: concord (our own), patentscope, espacenet (CQL)."""
     rights: Strings = []
     """patent, trademark, design, copyright, gi."""
     offices: Strings = []
@@ -79,6 +81,8 @@ class Search(BaseModel):
     """ISO 639-1 codes of texts that a record must have."""
     filters: Annotated[dict[str, Strings], Field(max_length=20)] = {}
     """Facet name → values, any of which a record must have."""
+    exclude: Annotated[dict[str, Strings], Field(max_length=20)] = {}
+    """Facet name → values, none of which a record may have."""
     facets: Strings | None = None
     """Names of the facets to count; none given: right, office, language."""
     facet_size: Annotated[int, Field(ge=1, le=500)] = 20
@@ -246,7 +250,7 @@ def _note_if_slow(access: Access, asked: Search, position: Position, started: fl
     log.warning(
         "slow search",
         ms=round(took),
-        shape=shape(language.parse(asked.q)),
+        shape=shape(language.parse(asked.q, asked.dialect)),
         mode=asked.mode,
         rights=len(asked.rights),
         filters=sorted(asked.filters),
@@ -259,7 +263,7 @@ def _note_if_slow(access: Access, asked: Search, position: Position, started: fl
 
 
 def results(page: Page, asked: Search, following: str | None, started: float) -> Results:
-    text = language.free_text(language.parse(asked.q))[0]
+    text = language.free_text(language.parse(asked.q, asked.dialect))[0]
     return Results(
         total=page.total,
         hits=[hit_out(hit, full=asked.full) for hit in page.hits],
@@ -360,7 +364,7 @@ def shown_expansion(made: Expansion | None) -> Expanded | None:
 async def plan(access: Access, asked: Search) -> SearchRequest:
     """The engine's request. Raises QueryError."""
     table = facet_fields()
-    tree = language.parse(asked.q)
+    tree = language.parse(asked.q, asked.dialect)
     chosen = {"right": asked.rights, "office": [o.upper() for o in asked.offices], "language": asked.languages}
     for name, values in asked.filters.items():
         if values and chosen.get(name):
@@ -368,6 +372,9 @@ async def plan(access: Access, asked: Search) -> SearchRequest:
         chosen[name] = values
     facets = tuple(dict.fromkeys(asked.facets if asked.facets is not None else DEFAULT_FACETS))
     clauses = {name: table.filter(name, values) for name, values in chosen.items() if values}
+    unwanted = [
+        {"bool": {"must_not": [table.filter(name, values)]}} for name, values in asked.exclude.items() if values
+    ]
     for name in facets:
         table.field(name)
     text, conditions = language.free_text(tree)
@@ -389,7 +396,7 @@ async def plan(access: Access, asked: Search) -> SearchRequest:
         query, terms = {"bool": {"should": either, "minimum_should_match": 1}}, None
     return SearchRequest(
         query=query,
-        filters=tuple(clause for name, clause in clauses.items() if name not in facets),
+        filters=(*(clause for name, clause in clauses.items() if name not in facets), *unwanted),
         facet_filters={name: clause for name, clause in clauses.items() if name in facets},
         facets=facets,
         facet_size=asked.facet_size,

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from api.search.query import All, Everything, Node, Some, Span, Without, Words, names
+from api.search.query import All, Everything, Near, Node, Present, Some, Span, Weighted, Without, Words, names
 
 
 def shape(node: Node) -> str:
@@ -15,9 +15,17 @@ def shape(node: Node) -> str:
             return "*"
         case Words(text, field, phrase, _, wildcard):
             kind = f"phrase[{len(text.split())}]" if phrase else "wildcard" if wildcard else "word"
+            kind += "~" if node.fuzzy or node.slop else ""
             return f"{_field(field)}{kind}"
         case Span(field):
             return f"{_field(field)}range"
+        case Present(field):
+            return f"{_field(field)}any"
+        case Near(parts, distance, ordered):
+            operator = f" {'BEFORE' if ordered else 'NEAR'}/{distance} "
+            return f"({operator.join(map(shape, parts))})"
+        case Weighted(part):
+            return f"{shape(part)}^"
         case All(parts):
             return f"({' AND '.join(map(shape, parts))})"
         case Some(parts):
@@ -32,5 +40,4 @@ def _field(name: str | None) -> str:
     if name is None:
         return ""
     table = names()
-    known = {*table.text, *table.exact, *table.number, *table.classes, *table.dates}
-    return f"{name}:" if name in known else "?:"
+    return f"{name}:" if name in table else "?:"

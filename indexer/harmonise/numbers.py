@@ -10,7 +10,7 @@ import datetime as dt
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from anyascii import anyascii
@@ -343,14 +343,13 @@ def _readings(text: str) -> Iterator[tuple[str, str, tuple[tuple[NumberType, Rig
 
 
 @lru_cache(maxsize=4096)
-def number_candidates(text: str) -> tuple[str, ...]:
-    """Canonical forms to look up for a number as somebody writes it, office included; empty where it is no number.
+def number_readings(text: str) -> tuple[CanonicalNumber, ...]:
+    """What a number as somebody writes it may be, office included, the likeliest first; empty where it is no number.
 
     `JP05-142789`, `特開平5-142789`, `US 2009/0220659`, `DE801283B`, `EP 1 234 567 A1`, `PCT/GB02/04635`,
-    `ZL200880114428.X`. The likeliest first. A kind code at the end is read but not part of the candidates.
+    `ZL200880114428.X`. `kind` is what was written, or what stands for it today; None where no kind was written.
     """
-    found: dict[str, None] = {}
-    rest: dict[str, None] = {}
+    found: dict[str, CanonicalNumber] = {}
     if len(text) > 60 or not any(c.isdigit() for c in text):
         return ()
     for body, office, readings, kind in _readings(text):
@@ -363,12 +362,24 @@ def number_candidates(text: str) -> tuple[str, ...]:
                 number = canonical_number(body, office=office, type=type, right=right, kind=question_kind)
                 if not number.known:
                     continue
-                found.setdefault(number.canonical)
-                for form in number.forms:
-                    rest.setdefault(form)
+                if question_kind is not kind:
+                    # Asked with a kind that nobody wrote, or without the one that was: only the writings count.
+                    number = replace(number, kind=None, notes=())
+                found.setdefault(number.canonical, number)
+                if number.forms != found[number.canonical].forms:
+                    forms = dict.fromkeys((*found[number.canonical].forms, *number.forms))
+                    found[number.canonical] = replace(found[number.canonical], forms=tuple(forms))
         if not found:
-            found.setdefault(_generic(body, office).canonical)
-    return tuple(dict.fromkeys((*found, *rest)))
+            generic = _generic(body, office).canonical
+            found[generic] = CanonicalNumber(generic, known=False)
+    return tuple(found.values())
 
 
-__all__ = ["CanonicalNumber", "canonical_number", "number_candidates", "rules_for"]
+def number_candidates(text: str) -> tuple[str, ...]:
+    """Canonical forms to look up for a number as somebody writes it, without the kind code; empty where it is none."""
+    readings = number_readings(text)
+    forms = (form for reading in readings for form in reading.forms)
+    return tuple(dict.fromkeys((*(reading.canonical for reading in readings), *forms)))
+
+
+__all__ = ["CanonicalNumber", "canonical_number", "number_candidates", "number_readings", "rules_for"]
