@@ -12,17 +12,19 @@ from api import errors, health
 from api.access import routes as access_routes
 from api.basket import feedback as feedback_routes
 from api.basket import routes as basket_routes
+from api.deliveries import routes as delivery_routes
 from api.dependencies import Services
 from api.exchange import changes as exchange_changes
-from api.exchange import jobs as exchange_jobs
 from api.exchange import package_routes as exchange_packages
 from api.exchange import priority as exchange_priority
 from api.exchange import routes as exchange_routes
+from api.exports import routes as export_routes
 from api.hardening import Hardening
 from api.jobs import routes as job_routes
 from api.observe import Metrics, Observed, private_metrics
 from api.review import duplicate_routes, publishing
 from api.review import quality as quality_routes
+from api.saved import routes as saved_routes
 from api.search import family_routes, insight_routes, numbers, parsing
 from api.search import routes as search_routes
 from api.search.engine import Engine
@@ -54,10 +56,16 @@ ROUTERS = (
     basket_routes.router,
     feedback_routes.router,
     job_routes.router,
+    export_routes.router,
+    saved_routes.router,
+    delivery_routes.router,
     webhook_routes.router,
     web_routes.router,
 )
 """Each route in them has a guard; tests/leaks/test_routes.py looks."""
+
+UPLOADS = ("/v1/deliveries",)
+"""Paths whose bodies may be large, and take their time."""
 
 DESCRIPTION = """
 Search and exchange of patents, trademarks, designs and copyright works of every office.
@@ -87,7 +95,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         services = Services(chosen, database, engine, metrics)
         app.state.services = services
         services.start()
-        services.jobs.append(asyncio.create_task(exchange_jobs.run(services)))
         services.jobs.append(asyncio.create_task(publishing.run(services)))
         warming = asyncio.create_task(warm(services))
         if chosen.otlp_endpoint is not None:
@@ -118,6 +125,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     errors.install(app)
     for router in ROUTERS:
         app.include_router(router)
-    app.add_middleware(Hardening, body_limit=chosen.body_limit, time_limit=chosen.time_limit)
+    app.add_middleware(
+        Hardening,
+        body_limit=chosen.body_limit,
+        time_limit=chosen.time_limit,
+        upload_limit=chosen.upload_limit,
+        uploads=UPLOADS,
+    )
     app.add_middleware(Observed, metrics=metrics)
     return app

@@ -43,7 +43,8 @@ class Hardening:
     """Everything but observation goes through it.
 
     `body_limit` in bytes; `time_limit` in seconds until the answer starts (a stream that has started may take
-    longer, since each of its parts checks rights again). Paths under `uploads` have `upload_limit` instead.
+    longer, since each of its parts checks rights again). The paths `uploads` have `upload_limit` instead, and
+    as long as something comes: their routes give up on a body that stands still.
     """
 
     def __init__(
@@ -81,7 +82,8 @@ class Hardening:
                 400, "A secret stands in the address.", remedy="Send it as `Authorization: Bearer …` and replace it."
             )(scope, receive, send)
             return
-        limit = self.upload_limit if scope["path"].startswith(self.uploads or ("\0",)) else self.body_limit
+        upload = scope["path"] in self.uploads
+        limit = self.upload_limit if upload else self.body_limit
         length = dict(scope["headers"]).get(b"content-length", b"0")
         if not length.isdigit() or int(length) > limit:
             await problem(413, f"The request's body is larger than {limit} bytes.")(scope, receive, send)
@@ -104,7 +106,7 @@ class Hardening:
 
         late = False
         try:
-            async with asyncio.timeout(self.time_limit) as answering.patience:
+            async with asyncio.timeout(None if upload else self.time_limit) as answering.patience:
                 await self.app(scope, receive_limited, send_within_limit)
         except TimeoutError:
             late = True

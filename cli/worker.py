@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -31,6 +32,9 @@ def worker(
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Long jobs at once; default as the setting CONCORD_WORKER_JOBS.")
     ] = None,
+    alive: Annotated[
+        Path | None, typer.Option(help="File to touch while it works and the database answers, for a health check.")
+    ] = None,
 ) -> None:
     """Run jobs until Ctrl-C: loads, exports, packages, alerts, webhooks. Any number may run, on any machine."""
     with platform() as running:
@@ -41,11 +45,11 @@ def worker(
             }
         )
         configure_logs(settings.log_level, settings.log_format)
-        asyncio.run(_until_told(settings, jobs))
+        asyncio.run(_until_told(settings, jobs, alive))
     errors.print("The worker has ended.")
 
 
-async def _until_told(settings: Settings, jobs: int | None) -> None:
+async def _until_told(settings: Settings, jobs: int | None, alive: Path | None) -> None:
     from api.jobs.worker import serve
 
     stop = asyncio.Event()
@@ -55,7 +59,7 @@ async def _until_told(settings: Settings, jobs: int | None) -> None:
     parent = os.environ.get(PARENT)
     watching = asyncio.ensure_future(_with_parent(int(parent), stop)) if parent else None
     try:
-        await serve(settings, jobs=jobs, stop=stop)
+        await serve(settings, jobs=jobs, stop=stop, alive=alive)
     finally:
         if watching is not None:
             watching.cancel()

@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     body_limit: int = Field(default=1_000_000, gt=0)
     """Largest body of a request, in bytes."""
 
+    upload_limit: int = Field(default=10_000_000_000, gt=0)
+    """Largest delivery that is uploaded, in bytes."""
+
     time_limit: float = Field(default=30, gt=0)
     """Seconds after which a request that has not begun to be answered is given up."""
 

@@ -56,6 +56,7 @@ class Job(Base):
     error: Mapped[str | None]
     """Of the last attempt that failed."""
     result: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    """What it made, for its owner; names that begin with `_` are the platform's own."""
     created: Mapped[dt.datetime] = mapped_column(server_default=func.now())
     started: Mapped[dt.datetime | None]
     """Of the latest attempt."""

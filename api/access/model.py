@@ -76,6 +76,8 @@ class Permission(StrEnum):
     ORIGINAL = "original"
     EXPORT = "export"
     EXCHANGE = "exchange"
+    DELIVER = "deliver"
+    """Deliveries of one's own office, by upload."""
     REVIEW = "review"
     MANAGE_OFFICE = "manage-office"
     """Policies, agreements, people and keys of one's own office."""

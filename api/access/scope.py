@@ -285,7 +285,7 @@ def merge(grants: Iterable[Grant]) -> tuple[Grant, ...]:
     for collection, held in per_collection.items():
         for position, grant in enumerate(held):
             if any(
-                _dominates(other, grant) and not (_dominates(grant, other) and position < index)
+                dominates(other, grant) and not (dominates(grant, other) and position < index)
                 for index, other in enumerate(held)
                 if index != position
             ):
@@ -306,7 +306,8 @@ def merge(grants: Iterable[Grant]) -> tuple[Grant, ...]:
     return (*own, *merged)
 
 
-def _dominates(one: Grant, other: Grant) -> bool:
+def dominates(one: Grant, other: Grant) -> bool:
+    """Whether `one` gives all that `other` gives of a collection."""
     return (
         one.tier >= other.tier
         and one.groups >= other.groups

@@ -1,42 +1,37 @@
-"""Work of the exchange that nobody waits for: expiry and reminders, packages that
-wait."""
+"""Work of the exchange in the background: packages, and each minute what time alone brings."""
 
 from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import Callable
-
-import structlog
+from typing import Any
 
 from api.dependencies import Services
 from api.exchange import negotiation, packages
-
-log = structlog.get_logger("exchange")
-
-EVERY_S = 20.0
+from api.jobs.runner import Cancelled, Run
 
 
-async def run(services: Services) -> None:
-    """Until cancelled. A round that fails is tried again with the next."""
-    while True:
-        try:
-            await _to_the_end(tick, services)
-            await _to_the_end(packages.sweep, services)
-            await _to_the_end(packages.build_waiting, services)
-        except Exception as error:
-            log.warning("exchange round failed", kind=type(error).__name__, error=str(error))
-        await asyncio.sleep(EVERY_S)
+async def build(run: Run) -> dict[str, Any]:
+    """Builds the package that the job names."""
+    return await asyncio.to_thread(_build, run)
 
 
-async def _to_the_end(work: Callable[[Services], object], services: Services) -> None:
-    """A thread cannot be cancelled: whoever stops the platform waits for it, and only then closes the database."""
-    running = asyncio.ensure_future(asyncio.to_thread(work, services))
+def _build(run: Run) -> dict[str, Any]:
+    name = run.request["package"]
     try:
-        await asyncio.shield(running)
-    except asyncio.CancelledError:
-        await asyncio.wait((running,))
+        built = packages.build(run.services, name, lambda records: run.progress("build", records))
+    except Cancelled:
+        if run.cancelled:
+            packages.fail(run.services, name, "It was cancelled.")
         raise
+    return {"package": name, "state": built.state, "records": built.records, "size": built.size}
+
+
+async def keep(run: Run) -> dict[str, Any]:
+    """Expiry, reminders, packages whose rights are gone."""
+    told = await asyncio.to_thread(tick, run.services)
+    dead = await asyncio.to_thread(packages.sweep, run.services)
+    return {"told": told, "dead_packages": dead}
 
 
 def tick(services: Services) -> int:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import re
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Response
-from fastapi.responses import StreamingResponse
 from pydantic import Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from api import downloads
 from api.access.audit import Entry
 from api.access.routes import in_transaction
 from api.access.scope import Scope
 from api.dependencies import Access
-from api.errors import problem
 from api.exchange import packages
 from api.exchange.feed import rights
 from api.exchange.negotiation import Ledger
@@ -33,12 +28,8 @@ from store.exchange import Package
 
 router = APIRouter(prefix="/v1/exchange", tags=["exchange"])
 
-CHUNK = 256 << 10
-LOOK_AGAIN = 4 << 20
-"""Bytes after which a download looks whether its rights still stand."""
 LARGEST_RESULT = 50_000
 CONTAINER_TYPES = ("application/vnd.etsi.asic-e+zip", "application/zip")
-RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
 
 
 class PackageIn(In):
@@ -79,13 +70,7 @@ async def order_package(access: Exchanger, given: PackageIn) -> Response:
         ledger.audit("package-ordered", ledger.find(given.agreement), package=entry.id)
         return package_out(entry)
 
-    made = await with_ledger(access, work)
-    access.services.jobs.append(asyncio.create_task(_build(access)))
-    return json_response(made, 202)
-
-
-async def _build(access: Access) -> None:
-    await asyncio.to_thread(packages.build_waiting, access.services)
+    return json_response(await with_ledger(access, work), 202)
 
 
 async def _found(access: Access, given: PackageIn) -> list[str]:
@@ -202,23 +187,17 @@ async def download(
 
     entry = await in_transaction(access, look)
     media = representations.best(accept, CONTAINER_TYPES)
-    path = path_of(access.services, package)
-    size = entry.size or 0
-    headers = {
-        "accept-ranges": "bytes",
-        "etag": f'"{entry.sha256}"',
-        "content-disposition": f'attachment; filename="{package}.asice"',
-    }
-    first, last, status = 0, size - 1, 200
-    if range_ is not None and if_range in (None, headers["etag"]):
-        found = _range(range_, size)
-        if found == "unsatisfiable":
-            return problem(416, "There is no such range.", headers={"content-range": f"bytes */{size}"})
-        if isinstance(found, tuple):
-            first, last = found
-            status = 206
-            headers["content-range"] = f"bytes {first}-{last}/{size}"
-    headers["content-length"] = str(last - first + 1)
+    file = downloads.Download(
+        path_of(access.services, package),
+        entry.size or 0,
+        entry.sha256 or "",
+        f"{package}.asice",
+        media,
+    )
+    part = downloads.wanted(file, range_, if_range)
+    if isinstance(part, Response):
+        return part
+    first, last, status = part
     caller = access.caller
     line = Entry(
         "package-downloaded",
@@ -233,40 +212,4 @@ async def download(
     async def still() -> None:
         await in_transaction(access, look)
 
-    return StreamingResponse(_content(path, first, last - first + 1, still), status, headers, media)
-
-
-def _range(text: str, size: int) -> tuple[int, int] | str | None:
-    """First and last byte; `unsatisfiable`; None for what is not understood (the whole is sent then)."""
-    match = RANGE.match(text.strip())
-    if match is None or match.groups() == ("", ""):
-        return None
-    begin, end = match.groups()
-    if not begin:
-        length = int(end)
-        return (max(0, size - length), size - 1) if length and size else "unsatisfiable"
-    first = int(begin)
-    last = min(int(end), size - 1) if end else size - 1
-    if end and int(end) < first:
-        return None
-    return (first, last) if first < size else "unsatisfiable"
-
-
-async def _content(path: Path, first: int, length: int, still: Any) -> AsyncIterator[bytes]:
-    """The bytes, as long as `still` does not raise: then the connection breaks off."""
-    source = await asyncio.to_thread(path.open, "rb")
-    try:
-        await asyncio.to_thread(source.seek, first)
-        unchecked = 0
-        while length:
-            if unchecked >= LOOK_AGAIN:
-                await still()
-                unchecked = 0
-            chunk = await asyncio.to_thread(source.read, min(CHUNK, length))
-            if not chunk:
-                return
-            length -= len(chunk)
-            unchecked += len(chunk)
-            yield chunk
-    finally:
-        source.close()
+    return downloads.send(file, first, last, status, still)

@@ -12,7 +12,7 @@ import hashlib
 import secrets
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,6 @@ from urllib.parse import quote
 
 import orjson
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from api.access.agreements import Terms
@@ -30,7 +29,7 @@ from api.access.model import Caller, Group, Role, role_rules
 from api.access.redaction import redact
 from api.access.scope import View
 from api.dependencies import Services
-from api.exchange import asic, certificates, feed
+from api.exchange import asic, certificates, feed, volume
 from api.exchange.container import LIMIT, Container, Packer, pack
 from api.exchange.feed import Rights, Row, rights
 from api.exchange.negotiation import document
@@ -38,16 +37,15 @@ from api.exchange.originals import Originals
 from api.exchange.signatures import Signed, sign, verify
 from api.exchange.writers import FORMATS
 from api.exchange.writers.shown import write_shown
+from api.jobs import queue
 from api.search.records import LARGEST_SHARED_MEMBER, sees_everything
-from common.errors import ConcordError, Conflict, NotFound, UnwritableRecord, UsageError
+from common.errors import ConcordError, Conflict, EngineError, NotFound, UnwritableRecord, UsageError
 from store.access import Agreement
-from store.exchange import Feed, Holding, Package, Volume
+from store.exchange import Package
 from store.ingest import Delivery, Member, StoredRecord
 
-LOCK = 0x434F4E45
-"""First half of the advisory lock of a package that is being built."""
+JOB = "package"
 SHARED_KEPT = 2_000
-OVER_VOLUME = "the agreement's volume for this month is used up"
 NOT_WHOLE = "the agreement does not give every part of the original"
 
 
@@ -83,6 +81,7 @@ def order(
     )
     session.add(entry)
     session.flush()
+    queue.enqueue(session, JOB, caller, purpose, {"package": entry.id})
     return entry
 
 
@@ -115,36 +114,29 @@ def alive(session: Session, entry: Package, caller: Caller, purpose: str) -> Rig
 # ------------------------------------------------------------------------------------------------------------ building
 
 
-def build_waiting(services: Services) -> int:
-    """Builds every package that waits and that no other process is building."""
-    with services.database.session() as session:
-        waiting = list(session.scalars(select(Package.id).where(Package.state == "building").order_by(Package.created)))
-    built = 0
-    for name in waiting:
-        with services.database.connect(autocommit=True) as connection:
-            key = int(name[:7], 16)
-            row = connection.execute("select pg_try_advisory_lock(%s, %s)", (LOCK, key)).fetchone()
-            if row and row[0]:
-                built += _build(services, name)
-    return built
+def build(services: Services, name: str, check: Callable[[int], None]) -> Package:
+    """Builds a package that waits, or was broken off. `check` gets the number of records so far and may raise.
 
-
-def _build(services: Services, name: str) -> int:
+    Raises what stands in the way; a reason that no repetition cures is written into the package.
+    """
     with services.database.session() as session:
-        entry = session.get(Package, name)
-        if entry is None or entry.state != "building":
-            return 0
+        entry = session.get_one(Package, name, with_for_update=True)
+        if entry.state not in ("building", "failed"):
+            return entry
+        entry.state, entry.error, entry.finished = "building", None, None
     try:
-        Builder(services, entry).run()
-    except ConcordError as error:
-        _fail(services, name, str(error))
-    except Exception as error:
-        _fail(services, name, f"It could not be built ({type(error).__name__}).")
+        Builder(services, entry, check).run()
+    except EngineError:
         raise
-    return 1
+    except ConcordError as error:
+        fail(services, name, str(error))
+        raise
+    with services.database.session() as session:
+        return session.get_one(Package, name)
 
 
-def _fail(services: Services, name: str, why: str) -> None:
+def fail(services: Services, name: str, why: str) -> None:
+    """Writes down why a package cannot be built."""
     with services.database.session() as session:
         entry = session.get_one(Package, name)
         entry.state, entry.error, entry.finished = "failed", why, dt.datetime.now(dt.UTC)
@@ -171,6 +163,8 @@ class Builder:
 
     services: Services
     entry: Package
+    check: Callable[[int], None] = lambda records: None
+    """Called before each page with the number of records so far; ends the building by raising."""
     records: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     without_original: Counter[str] = field(default_factory=Counter)
@@ -206,6 +200,7 @@ class Builder:
                 self._in_formats = {name: FormatReport() for name in self.formats}
                 basis = given.basis
                 for rows in self._pages(given):
+                    self.check(self.records)
                     self._page(rows, basis, packer, originals, provenance)
                     while packer.written:
                         manifest.write(asic.reference(*packer.written.popleft()))
@@ -308,46 +303,12 @@ class Builder:
     def _within_volume(
         self, session: Session, given: Rights, shown: list[tuple[Row, View, dict[str, Any]]]
     ) -> list[tuple[Row, View, dict[str, Any]]]:
-        """What the month's volume allows, entered as held: corrections of it flow, and a purge counts it."""
-        number = given.agreement.id
-        if not shown:
-            return shown
-        session.execute(insert(Feed).values(agreement=number).on_conflict_do_nothing())
-        held_feed = session.get_one(Feed, number, with_for_update=True)
-        held_feed.collections = sorted({*held_feed.collections, *given.collections})
-        ids = [row.id for row, _, _ in shown]
-        known = set(
-            session.scalars(
-                select(Holding.record).where(
-                    Holding.agreement == number, Holding.record.in_(ids), Holding.withdrawn.is_(False)
-                )
-            )
-        )
-        cap = given.terms.volume_cap
-        month = f"{given.today:%Y-%m}"
-        used = session.get(Volume, (number, month))
-        room = None if cap is None else max(0, cap - (used.records if used else 0))
-        kept: list[tuple[Row, View, dict[str, Any]]] = []
-        new: list[dict[str, Any]] = []
-        for row, view, record in shown:
-            if row.id not in known:
-                if room is not None and len(new) >= room:
-                    self.skipped[OVER_VOLUME] += 1
-                    continue
-                digest = hashlib.sha256(orjson.dumps(record, option=orjson.OPT_SORT_KEYS)).digest()
-                new.append({"agreement": number, "record": row.id, "digest": digest, "position": 0, "withdrawn": False})
-            kept.append((row, view, record))
-        if new:
-            statement = insert(Holding)
-            values = {name: statement.excluded[name] for name in ("digest", "withdrawn")}
-            session.execute(statement.on_conflict_do_update(index_elements=["agreement", "record"], set_=values), new)
-            volume = insert(Volume).values(agreement=number, month=month, records=len(new))
-            session.execute(
-                volume.on_conflict_do_update(
-                    index_elements=["agreement", "month"], set_={"records": Volume.records + len(new)}
-                )
-            )
-        return kept
+        """What the month's volume allows."""
+        records = [(row.id, record) for row, _, record in shown]
+        kept = volume.within(session, given.agreement.id, given.terms.volume_cap, given.collections, records)
+        if len(kept) < len(shown):
+            self.skipped[volume.OVER] += len(shown) - len(kept)
+        return [one for one in shown if one[0].id in kept]
 
     def _whole(self, session: Session, given: Rights, row: Row) -> bool:
         """Whether the original holds nothing that the beneficiary may not see: a part cut out of its file, or a file

@@ -29,5 +29,13 @@ class Kind:
 
 
 KINDS: dict[str, Kind] = {
+    "export": Kind("A result set is written to a file", "api.exports.job:export"),
+    "delivery": Kind("An uploaded delivery is loaded", "api.deliveries.job:load"),
+    "package": Kind("A certified package is built", "api.exchange.jobs:build"),
+    "duplicates": Kind(
+        "Records that are the same are looked for among what came in", "api.review.scanning:scan", every="7 * * * *"
+    ),
+    "exchange": Kind("Agreements that end, reminders", "api.exchange.jobs:keep", "quick", every="* * * * *"),
+    "alerts": Kind("Saved searches are run over what came in", "api.saved.run:alerts", every="* * * * *"),
     "tidy": Kind("What is over is removed", "api.jobs.tidy:tidy", "quick", every="* * * * *"),
 }

@@ -135,7 +135,7 @@ def job_out(entry: Job, caller: Caller) -> dict[str, Any]:
         "office": entry.office,
         "purpose": entry.purpose,
         "request": entry.request if own else None,
-        "result": entry.result if own else {},
+        "result": {name: value for name, value in entry.result.items() if name[0] != "_"} if own else {},
         "error": entry.error,
         "created": entry.created,
         "started": entry.started,

@@ -58,6 +58,8 @@ class Run:
     done: int = 0
     total: int | None = None
     stop: Event = field(default_factory=Event)
+    cancelled: bool = False
+    """Whether it is somebody's wish that it stops."""
 
     def progress(self, phase: str, done: int, total: int | None = None) -> None:
         """How far it is; written about twice a second. Raises Cancelled, as `check`."""
@@ -93,6 +95,7 @@ async def _run(services: Services, connection: psycopg.Connection[Any], taken: R
     try:
         await asyncio.wait((work, watch), return_when=asyncio.FIRST_COMPLETED)
         if not work.done():
+            taken.cancelled = watch.exception() is None and watch.result()
             taken.stop.set()
             work.cancel()
             await asyncio.wait((work,))
@@ -106,8 +109,7 @@ async def _run(services: Services, connection: psycopg.Connection[Any], taken: R
     finally:
         watch.cancel()
         await asyncio.wait((watch,))
-    cancelled = watch.done() and not watch.cancelled() and watch.exception() is None and watch.result()
-    await asyncio.to_thread(_end, services, taken, work, cancelled)
+    await asyncio.to_thread(_end, services, taken, work)
 
 
 # ---------------------------------------------------------------------------------------------------------- lease
@@ -183,9 +185,9 @@ async def _watch(connection: psycopg.Connection[Any], taken: Run) -> bool:
 # ------------------------------------------------------------------------------------------------------------ end
 
 
-def _end(services: Services, taken: Run, work: asyncio.Future[dict[str, Any]], cancelled: bool) -> None:
+def _end(services: Services, taken: Run, work: asyncio.Future[dict[str, Any]]) -> None:
     error = None if work.cancelled() else work.exception()
-    if cancelled and (work.cancelled() or isinstance(error, Cancelled)):
+    if taken.cancelled and (work.cancelled() or isinstance(error, Cancelled)):
         _finish(services, taken, "cancelled")
     elif work.cancelled() or isinstance(error, Cancelled):
         _again(services, taken, "The connection to PostgreSQL was lost while it ran.")

@@ -1,20 +1,25 @@
-"""What is over is removed: entries of the queue and old messages. Runs each minute, on one worker."""
+"""What is over is removed: entries of the queue, old messages, files. Runs each minute, on one worker."""
 
 from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import shutil
 from typing import Any
 
 from sqlalchemy import delete, func, select, text
 
+from api.deliveries import job as deliveries
 from api.dependencies import Services
+from api.exports import job as exports
 from api.jobs.queue import PLATFORM
 from api.jobs.runner import Run
 from store.jobs import Job, WebhookDelivery
 
 KEPT = dt.timedelta(days=30)
 """How long jobs and messages that are over can be looked at."""
+EXPORTS_KEPT = dt.timedelta(days=7)
+"""How long the file of an export can be downloaded."""
 PLATFORM_KEPT = dt.timedelta(days=1)
 """The same for the platform's own work that went well."""
 
@@ -39,4 +44,16 @@ def remove(services: Services) -> dict[str, Any]:
             )
         )
         waiting = session.scalar(select(func.count()).select_from(Job).where(Job.state == "queued"))
-    return {"jobs": gone[0] + gone[1], "messages": gone[2], "waiting": waiting}
+    files = _files(services, now)
+    return {"jobs": gone[0] + gone[1], "messages": gone[2], "files": files, "waiting": waiting}
+
+
+def _files(services: Services, now: dt.datetime) -> int:
+    """Removes files of exports after a week, uploads whose job is over, and what nobody knows of any more."""
+    gone = 0
+    for folder, kept in ((exports.folder(services), EXPORTS_KEPT), (deliveries.folder(services), KEPT)):
+        for path in folder.iterdir() if folder.is_dir() else ():
+            if now.timestamp() - path.stat().st_mtime > kept.total_seconds():
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+                gone += 1
+    return gone

@@ -9,6 +9,7 @@ import asyncio
 import datetime as dt
 import logging
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -31,8 +32,10 @@ QUICK_AT_ONCE = 4
 class Worker:
     """One process's share of the work. `run` until `stop`, or until cancelled."""
 
-    def __init__(self, services: Services, *, jobs: int, timeout_s: float) -> None:
-        """`jobs`: long jobs at once; `timeout_s`: silence after which a worker counts as gone."""
+    def __init__(self, services: Services, *, jobs: int, timeout_s: float, alive: Path | None = None) -> None:
+        """`jobs`: long jobs at once; `timeout_s`: silence after which a worker counts as gone; `alive`: file to touch
+        while the database answers."""
+        self.alive = alive
         self.services = services
         self.jobs = jobs
         self.timeout_s = timeout_s
@@ -101,15 +104,20 @@ class Worker:
         """Puts back what workers had that are gone. Whoever is only slow still holds its lock, and goes on."""
         manager = self.app.job_manager
         while True:
-            await asyncio.sleep(self.timeout_s / 3)
-            for stalled in await manager.get_stalled_jobs(seconds_since_heartbeat=self.timeout_s):
+            stalled_jobs = await manager.get_stalled_jobs(seconds_since_heartbeat=self.timeout_s)
+            if self.alive is not None:
+                await asyncio.to_thread(self.alive.touch)
+            for stalled in stalled_jobs:
                 # Another worker may have been faster.
                 with suppress(ConnectorException):
                     await manager.retry_job(stalled, retry_at=dt.datetime.now(dt.UTC))
                     log.warning("work of a worker that is gone was put back", task=stalled.task_name)
+            await asyncio.sleep(self.timeout_s / 3)
 
 
-async def serve(settings: Settings, *, jobs: int | None = None, stop: asyncio.Event | None = None) -> None:
+async def serve(
+    settings: Settings, *, jobs: int | None = None, stop: asyncio.Event | None = None, alive: Path | None = None
+) -> None:
     """A worker over the engines that the settings name, until `stop` is set or the task is cancelled."""
     assert settings.opensearch_url is not None
     assert settings.database_url is not None
@@ -119,7 +127,7 @@ async def serve(settings: Settings, *, jobs: int | None = None, stop: asyncio.Ev
     engine = Engine(settings.opensearch_url, settings.index_prefix)
     services = Services(settings, database, engine)
     services.start()
-    worker = Worker(services, jobs=jobs or settings.worker_jobs, timeout_s=settings.worker_timeout)
+    worker = Worker(services, jobs=jobs or settings.worker_jobs, timeout_s=settings.worker_timeout, alive=alive)
     running = asyncio.ensure_future(worker.run())
     asked = asyncio.ensure_future((stop or asyncio.Event()).wait())
     try:

@@ -247,6 +247,10 @@ TARGET = re.compile(
 )
 
 
+SHIELDED = re.compile(r"'+[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
+"""A cell with an apostrophe that keeps spreadsheets from computing it: the platform writes tables so."""
+
+
 def read_csv(stream: BinaryIO, context: Context) -> Iterator[Draft | InputError]:
     """One Draft for each row. Options: `column.NAME`, `right`, `office`, `delimiter`, `list`, `encoding`.
 
@@ -278,6 +282,7 @@ def read_csv(stream: BinaryIO, context: Context) -> Iterator[Draft | InputError]
             continue
         if not any(cell.strip() for cell in row):
             continue
+        row = [cell[1:] if SHIELDED.match(cell) else cell for cell in row]
         try:
             yield _row(row, columns, options, place)
         except InputError as error:

@@ -55,7 +55,8 @@ def test_only_the_proxy_can_be_reached_from_outside() -> None:
     assert [name for name, service in SERVICES.items() if "ports" in service] == ["proxy"]
     inner = {name for name, network in COMPOSE["networks"].items() if network.get("internal")}
     for name, service in SERVICES.items():
-        assert name == "proxy" or set(service["networks"]) <= inner, name
+        # Workers go out, to send webhooks; nothing comes in to them.
+        assert name in ("proxy", "worker") or set(service["networks"]) <= inner, name
     # Engines and those who come from outside share no network.
     assert "back" not in SERVICES["proxy"]["networks"]
 
@@ -67,7 +68,7 @@ def test_the_address_whose_headers_are_believed_is_the_proxy_s() -> None:
 
 def test_every_setting_is_one() -> None:
     known = {f"CONCORD_{name.upper()}" for name in Settings.model_fields} | {"CONCORD_SECRETS_DIR"}
-    for name in ("api", "prepare", "concord"):
+    for name in ("api", "prepare", "concord", "worker"):
         given = {key for key in SERVICES[name]["environment"] if key.startswith("CONCORD_")}
         assert given <= known
         values = {
@@ -83,7 +84,7 @@ def test_every_setting_is_one() -> None:
 
 def test_every_command_is_one() -> None:
     commands = get_command(app).commands  # type: ignore[attr-defined]
-    for name in ("api", "prepare", "concord"):
+    for name in ("api", "prepare", "concord", "worker"):
         assert SERVICES[name]["command"][0] in commands
 
 

@@ -6,13 +6,13 @@ import pytest
 import pytest_asyncio
 
 from tests.exchange.offices import Party, party
-from tests.platforms import Platform, running
+from tests.platforms import Platform, running, working
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def platform(engines: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
     """One platform for all tests of the exchange; each test brings its own offices."""
-    async with running(*engines, tmp_path_factory.mktemp("exchange")) as started:
+    async with running(*engines, tmp_path_factory.mktemp("exchange")) as started, working(started):
         yield started
 
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 
 from api.exchange.writers.drafts import draft_of
 from indexer.formats.draft import Draft, DraftNumber, DraftParty
 from indexer.record import NumberType, Record
 
+COMPUTED = re.compile(r"'*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
+"""How a cell begins that a spreadsheet takes for a formula, full-width signs too (OWASP, CSV injection)."""
 SEPARATOR, INSTEAD = "|", "\u00a6"
 Cells = dict[str, list[str]]
 
@@ -28,17 +31,28 @@ def write(record: Record) -> bytes:
 
 def table(records: Iterable[Record]) -> Iterator[bytes]:
     """A table of all `records`: its columns are those that any of them needs, so it is made when all are known."""
-    rows = [_joined(cells(draft_of(record))) for record in records]
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    columns.sort(key=lambda name: name != "right")
-    yield _line(columns)
+    rows = [row_of(record) for record in records]
+    columns = ordered(name for row in rows for name in row)
+    yield line(columns)
     for row in rows:
-        yield _line([row.get(name, "") for name in columns])
+        yield line([row.get(name, "") for name in columns])
 
 
-def _line(values: list[str]) -> bytes:
+def row_of(record: Record) -> dict[str, str]:
+    """Heading → cell of a record."""
+    return _joined(cells(draft_of(record)))
+
+
+def ordered(names: Iterable[str]) -> list[str]:
+    """Headings in the order in which they came up, `right` first."""
+    return sorted(dict.fromkeys(names), key=lambda name: name != "right")
+
+
+def line(values: list[str]) -> bytes:
+    """A row. A cell that a spreadsheet would compute gets an apostrophe before it, which readers of ours take away."""
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\r\n").writerow(values)
+    safe = [f"'{value}" if COMPUTED.match(value) else value for value in values]
+    csv.writer(buffer, lineterminator="\r\n").writerow(safe)
     return buffer.getvalue().encode()
 
 

@@ -1,0 +1,104 @@
+"""Deliveries by upload: taken whole, then loaded in the background."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import re
+import secrets
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from sqlalchemy.orm import Session
+
+from api.access.audit import append, change
+from api.access.model import Permission
+from api.access.routes import SignedIn, in_transaction
+from api.deliveries.job import folder
+from api.dependencies import Access, Guard
+from api.jobs import queue
+from api.search.routes import json_response
+from api.web.deliveries import everything
+from common.errors import AccessDenied, UsageError
+
+router = APIRouter(prefix="/v1/deliveries", tags=["deliveries"])
+Deliverer = Annotated[Access, Depends(Guard(Permission.DELIVER, known=True))]
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,150}")
+COLLECTION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+STANDSTILL_S = 60
+"""Without a byte, after which an upload is given up."""
+
+
+@router.post("", status_code=202, summary="Upload a delivery of one's own office")
+async def upload(
+    request: Request,
+    access: Deliverer,
+    collection: Annotated[
+        str, Query(max_length=50, description="NAME of the data set PROVIDER-right-NAME")
+    ] = "default",
+    name: Annotated[str, Query(max_length=151, description="The file's name, for people")] = "delivery",
+) -> Response:
+    """The body is the file itself: `curl --data-binary @FILE`. What it is, is told from its content: zip, tar, gz or
+    a plain file of any known format. The answer is the job that loads it; the same file again changes nothing."""
+    if not NAME.fullmatch(name):
+        raise UsageError("That is no file name.", remedy="Use letters, digits, dot, hyphen and underscore.")
+    if not COLLECTION.fullmatch(collection.lower()):
+        raise UsageError("That is no collection name.", remedy="Use letters, digits and single hyphens.")
+    if not access.caller.reads_for_office or access.caller.office is None:
+        raise AccessDenied("only an office's own people deliver")
+    token = secrets.token_hex(16)
+    place = folder(access.services) / token
+    await asyncio.to_thread(place.mkdir, mode=0o700, parents=True)
+    try:
+        size, sha256 = await _take(request.stream(), place / name)
+        if not size:
+            raise UsageError("The body is empty.", remedy="Send the file as the body: curl --data-binary @FILE.")
+        file = {"collection": collection.lower(), "name": name, "folder": token, "size": size, "sha256": sha256}
+        made = await in_transaction(await access.renewed(), lambda session: _enter(session, access, file))
+    except BaseException:
+        await asyncio.shield(asyncio.to_thread(shutil.rmtree, place, ignore_errors=True))
+        raise
+    return json_response(made, 202)
+
+
+def _enter(session: Session, access: Access, file: dict[str, Any]) -> dict[str, Any]:
+    request = {"provider": access.caller.office, **file}
+    entry = queue.enqueue(session, "delivery", access.caller, access.purpose, request)
+    line = change(access.caller, "delivery-uploaded", job=entry.id, size=file["size"], sha256=file["sha256"])
+    append(session, access.services.keys, access.services.audit.chain, [line])
+    return queue.job_out(entry, access.caller)
+
+
+async def _take(stream: AsyncIterator[bytes], path: Path) -> tuple[int, str]:
+    """(size, SHA-256) of a body, on disk when this returns."""
+    digest, size = hashlib.sha256(), 0
+    file = await asyncio.to_thread(path.open, "wb")
+    try:
+        while True:
+            try:
+                async with asyncio.timeout(STANDSTILL_S):
+                    chunk = await anext(stream)
+            except StopAsyncIteration:
+                break
+            except TimeoutError:
+                raise UsageError("The upload stood still.", remedy="Send it again.") from None
+            digest.update(chunk)
+            size += len(chunk)
+            await asyncio.to_thread(file.write, chunk)
+        await asyncio.to_thread(file.flush)
+        await asyncio.to_thread(os.fsync, file.fileno())
+    finally:
+        file.close()
+    return size, digest.hexdigest()
+
+
+@router.get("", summary="Deliveries of one's own office, the latest first")
+async def list_deliveries(access: SignedIn, limit: Annotated[int, Query(ge=1, le=500)] = 100) -> Response:
+    """Of every office, with counts alone, for who runs the platform."""
+    found = await in_transaction(access, lambda session: everything(session, access.caller, limit))
+    return json_response({"deliveries": found})
