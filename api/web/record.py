@@ -16,14 +16,15 @@ from api.dependencies import Access
 from api.search import records
 from api.search import routes as search_routes
 from api.search.service import Search, search
-from api.web import language, summary
+from api.search.similar import records as similar_records
+from api.web import language, similar, summary
 from api.web.language import Tongue
 from api.web.page import OriginalReader, Viewer, of_api, pages, render, speaker
 
 router = pages()
 Json = Mapping[str, Any]
 
-TABS = ("overview", "texts", "images", "legal", "family", "citations", "sources")
+TABS = ("overview", "texts", "images", "legal", "family", "citations", "similar", "sources")
 LONGEST_SHOWN = 12_000
 """Characters of one text on a page that shows several; the whole text has a page of its own."""
 LONGEST_PAGE = 60_000
@@ -121,6 +122,9 @@ async def page(request: Request, record_id: str, access: Viewer) -> Response:
             context |= {"events": events(record), "designations": record.get("designations", [])}
         case "family":
             context |= await family(access, record, says)
+        case "similar":
+            found = await similar_records.like_record(access, record["id"], similar_records.Wanted(size=20))
+            context |= {"hits": similar.shown(found, says)}
         case "sources":
             context |= {"whole": "source" in record}
     return render(request, access, "record.html", **context)
@@ -154,9 +158,10 @@ def tabs(record: Json) -> list[tuple[str, int]]:
         "legal": len(record.get("events", ())) + len(record.get("designations", ())),
         "family": linked,
         "citations": len(record.get("citations", ())),
+        "similar": 0,
         "sources": len(record.get("findings", ())),
     }
-    return [(name, counted[name]) for name in TABS if counted[name] or name in ("overview", "sources")]
+    return [(name, counted[name]) for name in TABS if counted[name] or name in ("overview", "similar", "sources")]
 
 
 def facts(record: Json, says: Tongue) -> list[dict[str, Any]]:

@@ -7,8 +7,10 @@ from typing import Any
 from fastapi import Request, Response
 from pydantic import ValidationError
 
-from api.search.similar import marks
+from api.search.similar import marks, records
 from api.web import summary
+from api.web.language import Tongue
+from api.web.mine import line
 from api.web.page import Searcher, pages, render, speaker
 from common.errors import QueryError
 
@@ -16,6 +18,8 @@ router = pages()
 
 REACHES = ("related", "same", "all")
 STATES = ("any", "live", "dead")
+LONGEST_TEXT = 3_000
+"""Characters of a passage that an address can carry."""
 PARTS = ("sound", "look", "meaning", "goods")
 
 
@@ -61,3 +65,26 @@ def _hit(hit: marks.MarkHit, says: Any) -> dict[str, Any]:
         "classes": summary.classes(record),
         "right": record["right"],
     }
+
+
+def shown(found: records.SimilarFound, says: Tongue) -> list[dict[str, Any]]:
+    """Similar records in a line each, with the reasons."""
+    return [
+        {**line(hit.record, says), "reasons": hit.reasons, "holders": summary.holders(hit.record)} for hit in found.hits
+    ]
+
+
+@router.get("/like")
+async def like(request: Request, access: Searcher) -> Response:
+    """Records like a passage of text in any of ten languages."""
+    text = request.query_params.get("text", "").strip()[:LONGEST_TEXT]
+    found, fault = None, ""
+    if text:
+        try:
+            found = await records.like_text(access, records.Passage(text=text, size=30))
+        except QueryError as error:
+            fault = f"{error.message} {error.remedy}"
+    return render(
+        request, access, "like.html", http_status=400 if fault else 200, text=text, found=found, fault=fault,
+        hits=shown(found, speaker(request)) if found else [], longest=LONGEST_TEXT,
+    )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -46,7 +46,7 @@ def hit(found: HitOut, says: Tongue, contacts: Mapping[str, str]) -> dict[str, A
         "classes": classes(record),
         "status": (record.get("status") or {}).get("state"),
         "snippets": _snippets(found.highlights) or _opening(record, says, name),
-        "why": [sentence for reason in found.why for sentence in why(reason, says)],
+        "why": [sentence for reason in told(found.why) for sentence in why(reason, says)],
         "picture": record["right"] in ("trademark", "design"),
         "mark_text": next((text["text"] for text in record.get("texts", ()) if text["type"] == "mark-text"), None),
         "feature": (record.get("mark") or {}).get("feature"),
@@ -161,6 +161,24 @@ def _opening(record: Json, says: Tongue, name: str) -> list[Markup]:
             best = min(held, key=lambda text: text["language"] != says.code)
             return [isolated(compact(best["text"], 220), best["language"])]
     return []
+
+
+def told(reasons: Sequence[Why]) -> list[Why]:
+    """Without what another reason says better: a term that stands for a word of the query is told with that word, and a
+    word of the query is no term for itself."""
+    better = {
+        (reason.field, reason.language, word.casefold())
+        for reason in reasons if reason.by == "expansion"
+        for word in reason.words if word.casefold() != (reason.source or "").casefold()
+    }  # fmt: skip
+
+    def needed(reason: Why) -> bool:
+        words = {word.casefold() for word in reason.words}
+        if reason.by == "expansion":
+            return (reason.source or "").casefold() not in words
+        return reason.by != "term" or any((reason.field, reason.language, word) not in better for word in words)
+
+    return [reason for reason in reasons if needed(reason)]
 
 
 def why(reason: Why, says: Tongue) -> list[Markup]:

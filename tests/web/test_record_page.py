@@ -100,3 +100,9 @@ def test_on_paper_only_the_record_is_left(visit: Open) -> None:
     assert not page.locator(".top").is_visible()
     assert not page.locator(".tabs").is_visible()
     assert page.locator(".facts").is_visible()
+
+
+def test_similar_records_say_why(visit: Open) -> None:
+    page = visit("/records/XA.patent.XA0000101.A1?tab=similar")
+    expect(page.locator(".hits")).to_contain_text("XB0000102")
+    assert page.locator(".hit .reason").count() >= 1

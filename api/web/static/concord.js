@@ -27,6 +27,26 @@ if (document.querySelector("[data-again]")) {
   }, 4000);
 }
 
+// Keys of one letter can be turned off (WCAG 2.1.4): they would fire where somebody dictates.
+const switchOfKeys = document.querySelector("[data-keys]");
+let keysOn = true;
+try {
+  keysOn = window.localStorage.getItem("keys") !== "off";
+} catch {
+  // A browser that keeps nothing: keys are on.
+}
+if (switchOfKeys) {
+  switchOfKeys.checked = keysOn;
+  switchOfKeys.addEventListener("change", () => {
+    keysOn = switchOfKeys.checked;
+    try {
+      window.localStorage.setItem("keys", keysOn ? "on" : "off");
+    } catch {
+      // It then holds for this page.
+    }
+  });
+}
+
 const hits = [...document.querySelectorAll("[data-hit]")];
 let current = -1;
 
@@ -57,7 +77,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (typing && typing.type !== "radio") return;
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (!keysOn || event.ctrlKey || event.metaKey || event.altKey) return;
   // On a keyboard of another script the key that stands where the Latin letter does.
   const pressed = /^Key[A-Z]$/.test(event.code) && !/^[a-z]$/i.test(event.key) ? event.code.slice(3).toLowerCase() : event.key;
   const keyed = document.querySelector(`[data-key="${CSS.escape(pressed)}"]`);

@@ -1,0 +1,37 @@
+"""The day of an examiner: a question in one language, an answer in another, the reason why, and what is kept of it."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from api.web.language import tongue
+from tests.web.conftest import Open
+from tests.web.site import Site
+
+QUERY = "\u0628\u0637\u0627\u0631\u064a\u0629 \u0645\u0631\u0643\u0628\u0629"
+"""Battery, vehicle: in Arabic."""
+JAPANESE = "/records/XB.patent.XB0000102.A1"
+BATTERY = "\u96fb\u6c60"
+
+
+@pytest.mark.parametrize("language", ["en", "ar", "ja"])
+def test_an_examiner_finds_a_japanese_record_from_an_arabic_query_and_reads_why(
+    visit: Open, site: Site, language: str
+) -> None:
+    says = tongue(language)
+    page = visit("/", key=site.key("examiner"), locale=language)
+    page.get_by_role("searchbox").fill(QUERY)
+    page.get_by_role("button", name=says.say("Search"), exact=True).click()
+    hit = page.locator(".hit", has=page.locator(f"a[href='{JAPANESE}']"))
+    why = hit.locator(".why .reason", has_text=says.language("ja")).filter(has_text=BATTERY)
+    expect(why.filter(has_text=QUERY.split()[0]).first).to_be_visible()
+    page.locator(".expansion summary").click()
+    assert BATTERY in page.locator("input[name='x0.ja']").input_value()
+    hit.locator("h3 a").click()
+    expect(page.locator("h1 bdi")).to_have_attribute("lang", "ja")
+    expect(page.locator("html")).to_have_attribute("dir", "rtl" if language == "ar" else "ltr")
+    page.get_by_role("button", name=says.say("Put into the basket")).click()
+    page.goto(f"{site.url}/mine")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.get_by_role("button", name=says.say("Remove")).click()
