@@ -13,7 +13,7 @@ from fastapi.responses import RedirectResponse
 
 from api.basket import routes as basket_api
 from api.dependencies import Access
-from api.search import records
+from api.search import families, records
 from api.search import routes as search_routes
 from api.search.service import Search, search
 from api.search.similar import records as similar_records
@@ -121,7 +121,7 @@ async def page(request: Request, record_id: str, access: Viewer) -> Response:
         case "legal":
             context |= {"events": events(record), "designations": record.get("designations", [])}
         case "family":
-            context |= await family(access, record, says)
+            context |= await family(access, record, says, request.query_params.get("kind", ""))
         case "similar":
             found = await similar_records.like_record(access, record["id"], similar_records.Wanted(size=20))
             context |= {"hits": similar.shown(found, says)}
@@ -317,23 +317,31 @@ def events(record: Json) -> list[Json]:
     )
 
 
-async def family(access: Access, record: Json, says: Tongue) -> dict[str, Any]:
-    """What the record says of its family, and the other records with one of its priorities."""
-    numbers = [p["number"]["canonical"] for p in record.get("priorities", ())][:20]
-    own = [n["canonical"] for n in record.get("numbers", ()) if n["type"] in ("application", "pct-application")][:5]
-    members: list[dict[str, Any]] = []
-    asked = " OR ".join([*(f'priority:"{n}"' for n in (*numbers, *own)), *(f'application:"{n}"' for n in numbers)])
-    if asked:
-        found = await search(
-            access, Search(q=asked, size=50, mode="keyword", sort="published", facets=[], highlight=False)
-        )
-        members = [summary.hit(hit, says, {}) for hit in found.hits if hit.id]
-    return {"members": members, "tree": drawn(numbers, members, record["id"], says)}
+async def family(access: Access, record: Json, says: Tongue, kind: str) -> dict[str, Any]:
+    """The family as the API tells it, and drawn: priorities on one side, members on the other."""
+    found = await families.answer(access, record["id"], "extended" if kind == "extended" else "simple")
+    members = [_member(member, says) for member in found["members"]]
+    return {"family": found, "members": members[:LONGEST_LIST], "tree": drawn(found, members, record["id"], says)}
 
 
-def drawn(priorities: list[str], members: list[dict[str, Any]], current: str, says: Tongue) -> dict[str, Any] | None:
+def _member(member: dict[str, Any], says: Tongue) -> dict[str, Any]:
+    titles = member["titles"]
+    tongue = says.code if says.code in titles else next(iter(titles), None)
+    published, filed = member["publication"] or {}, member["application"] or {}
+    return {
+        **member,
+        "number": published.get("number") or filed.get("number") or member["id"],
+        "date": published.get("date") or filed.get("date"),
+        "title": titles[tongue] if tongue else "",
+        "language": tongue,
+        "claimed": {claim["number"] for claim in member["priorities"]},
+    }
+
+
+def drawn(found: dict[str, Any], members: list[dict[str, Any]], current: str, says: Tongue) -> dict[str, Any] | None:
     """The family as a drawing: priorities on one side, records on the other, a line for each claim."""
-    shown = members[:20]
+    shown = members[:24]
+    priorities = [entry["number"] for entry in found["priorities"]][:24]
     if not priorities or len(shown) < 2:
         return None
     step = 34
@@ -344,6 +352,5 @@ def drawn(priorities: list[str], members: list[dict[str, Any]], current: str, sa
         y = round((index + 0.5) * height / len(shown), 1)
         boxes.append({"y": y, "label": member["number"], "kind": member["kind"] or "", "id": member["id"],
                       "current": member["id"] == current, "date": says.date(member["date"])})  # fmt: skip
-        claimed = {p["number"]["canonical"] for p in member["record"].get("priorities", ())}
-        lines += [(left[number], y, member["id"] == current) for number in priorities if number in claimed]
+        lines += [(left[number], y, member["id"] == current) for number in priorities if number in member["claimed"]]
     return {"height": height, "priorities": list(left.items()), "boxes": boxes, "lines": lines}

@@ -17,6 +17,7 @@ from api.web import (
     searching,
     session,
     similar,
+    trends,
 )
 
 router = APIRouter()
@@ -33,5 +34,6 @@ for part in (
     mine.router,
     feedback.router,
     similar.router,
+    trends.router,
 ):
     router.include_router(part)

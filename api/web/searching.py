@@ -35,6 +35,7 @@ SHOWN_VALUES = 7
 """Values of a facet that stand open; the others are one click away."""
 SIZES = (20, 50, 100)
 SORTS = ("relevance", "-published", "published", "-filed", "filed", "number")
+GROUPS = ("none", "family", "application", "cluster")
 VIEWS = ("list", "table", "grid")
 SEPARATORS = re.compile(r"[,;،、；，]")
 """Between terms that a reader writes into one box, in any of the page's scripts."""
@@ -61,6 +62,7 @@ class Asked:
     view: str = "list"
     cursor: str | None = None
     filters: dict[str, list[str]] = field(default_factory=dict)
+    group: str = "none"
     expand: str = "auto"
     expansion: tuple[EditedTerm, ...] | None = None
     """Terms of other languages as the reader edited them."""
@@ -82,6 +84,8 @@ class Asked:
             "facets": list(self.facets),
             "facet_size": 200 if "year" in self.filters else FACET_SIZE,
         }
+        if self.group != "none":
+            given["group"] = self.group
         if self.expand != "auto":
             given["expand"] = self.expand
         if self.expansion is not None:
@@ -110,6 +114,7 @@ def read(request: Request) -> Asked:
         view=_one_of(params.get("view"), VIEWS),
         cursor=params.get("cursor"),
         filters=filters,
+        group=_one_of(params.get("group"), GROUPS),
         expand=_one_of(params.get("expand"), ("auto", "none", "precise", "broad")),
         expansion=edited(params),
     )
@@ -173,6 +178,7 @@ async def page(request: Request, access: Searcher) -> Response:
         sorts=SORTS,
         views=VIEWS,
         sizes=SIZES,
+        groups=GROUPS,
         expansion=found.expansion,
         terms_count=sum(len(terms) for piece in found.expansion.terms for terms in piece.terms.values())
         if found.expansion

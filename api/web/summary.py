@@ -51,6 +51,7 @@ def hit(found: HitOut, says: Tongue, contacts: Mapping[str, str]) -> dict[str, A
         "mark_text": next((text["text"] for text in record.get("texts", ()) if text["type"] == "mark-text"), None),
         "feature": (record.get("mark") or {}).get("feature"),
         "images": len(record.get("images", ())),
+        "group": found.group,
     }
 
 

@@ -39,6 +39,8 @@ OPEN = {
     "freshness": "/quality/freshness",
     "facet": "/facet/office?q=battery",
     "similar": "/similar?mark=AOSORA",
+    "trends": "/trends?q=battery&part=office",
+    "grouped": "/?q=battery&group=family",
     "like": "/like?text=battery+with+solid+electrolyte",
     "similar records": f"{RECORD}?tab=similar",
 }
