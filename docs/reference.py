@@ -14,7 +14,7 @@ from typing import Any
 import typer
 
 from api.search.query.fields import Dialect, dialect, names
-from cli.main import app
+from cli.main import application
 from common.settings import Settings
 
 HERE = Path(__file__).parent
@@ -100,7 +100,7 @@ def commands() -> list[tuple[str, Any]]:
             return [(path, command)]
         return [one for name, below in command.commands.items() for one in walk(below, f"{path} {name}")]
 
-    return walk(typer.main.get_command(app), "concord")
+    return walk(typer.main.get_command(application()), "concord")
 
 
 def _section(command: Any, path: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from cli.main import app
+from cli.main import application
 
 PROJECT = Path(__file__).resolve().parent.parent
 PAGES = [*sorted((PROJECT / "docs/guides").glob("*.md")), PROJECT / "compose/production/README.md"]
@@ -27,7 +27,7 @@ def test_the_guides_have_commands() -> None:
 @pytest.mark.parametrize(("page", "line"), typed())
 def test_every_command_in_a_guide_can_be_typed(page: str, line: str) -> None:
     words = shlex.split(line.split("|")[0])[1:]
-    command = get_command(app)
+    command = get_command(application())
     while words and hasattr(command, "commands"):
         name = words.pop(0)
         assert name in command.commands, f"{page}: {line}"

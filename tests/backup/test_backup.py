@@ -16,7 +16,7 @@ import pytest
 from psycopg import sql
 from typer.testing import CliRunner
 
-from cli.main import app
+from cli.main import application
 from common.errors import ConcordError, Conflict, MalformedInput, UsageError
 from mappings import RIGHTS
 from store.database import plain
@@ -35,7 +35,7 @@ class World:
     prefix: str
 
     def concord(self, *arguments: str) -> str:
-        done = CliRunner().invoke(app, list(arguments), catch_exceptions=True)
+        done = CliRunner().invoke(application(), list(arguments), catch_exceptions=True)
         if isinstance(done.exception, ConcordError):
             raise done.exception
         assert done.exit_code == 0, (done.output, done.exception)

@@ -17,7 +17,7 @@ from prometheus_client import CollectorRegistry
 from typer.main import get_command
 
 from api.observe import Held, Metrics
-from cli.main import app
+from cli.main import application
 from common.settings import Settings
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -83,7 +83,7 @@ def test_every_setting_is_one() -> None:
 
 
 def test_every_command_is_one() -> None:
-    commands = get_command(app).commands  # type: ignore[attr-defined]
+    commands = get_command(application()).commands  # type: ignore[attr-defined]
     for name in ("api", "prepare", "concord", "worker"):
         assert SERVICES[name]["command"][0] in commands
 

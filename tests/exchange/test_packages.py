@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from api.exchange import asic
 from api.exchange.asic import MANIFEST, SIGNATURE, PackageRefused
 from api.exchange.signatures import sign
-from cli.main import app
+from cli.main import application
 from tests.exchange.certificates import Holder, holder, openssl
 from tests.exchange.offices import Party, Receiver, agreed, load
 from tests.pipeline.docdb import document as doc
@@ -158,12 +158,12 @@ async def test_the_command_names_what_is_wrong(package: Path, provider: Party, t
     pem = tmp_path / "provider.pem"
     pem.write_text(provider.holder.pem)
     runner = CliRunner()
-    done = runner.invoke(app, ["verify", str(package), "--certificate", str(pem), "--json"])
+    done = runner.invoke(application(), ["verify", str(package), "--certificate", str(pem), "--json"])
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["records"] == 8
     member = f"records/{record_id(2, provider.office)}/original.xml"
     altered = rewritten(package, tmp_path / "a.asice", {member: b"<other/>"})
-    done = runner.invoke(app, ["verify", str(altered), "--certificate", str(pem), "--json"])
+    done = runner.invoke(application(), ["verify", str(altered), "--certificate", str(pem), "--json"])
     assert done.exit_code == 1
     told = json.loads(done.stdout)
     assert (told["reason"], told["member"]) == ("member-altered", member)

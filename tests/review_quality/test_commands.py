@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.main import app
+from cli.main import application
 from common.errors import ConcordError, UsageError
 from samples.authority import Line, text
 from tests.review_quality.world import World, at, doubt, held
@@ -31,7 +31,7 @@ def concord(world: World, engines: tuple[str, str], tmp_path: Path, monkeypatch:
     world.deliver([record], received=at("2020-06-01"))
 
     def run(*arguments: str) -> str:
-        result = CliRunner().invoke(app, list(arguments))
+        result = CliRunner().invoke(application(), list(arguments))
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         assert result.exit_code == 0, result.output
