@@ -61,6 +61,8 @@ OfficeManager = Annotated[Access, Depends(PageGuard(Permission.MANAGE_OFFICE))]
 AuditReader = Annotated[Access, Depends(PageGuard(Permission.AUDIT_OFFICE))]
 Reviewer = Annotated[Access, Depends(PageGuard(Permission.REVIEW))]
 Reader = Annotated[Access, Depends(PageGuard(Permission.VIEW, known=True))]
+KnownSearcher = Annotated[Access, Depends(PageGuard(Permission.SEARCH, known=True))]
+Exporter = Annotated[Access, Depends(PageGuard(Permission.EXPORT, known=True))]
 PlatformManager = Annotated[Access, Depends(PageGuard(Permission.MANAGE_PLATFORM))]
 Exchanger = Annotated[Access, Depends(PageGuard(Permission.EXCHANGE))]
 

@@ -10,11 +10,12 @@ from urllib.parse import quote, urlencode
 
 from fastapi import Request, Response
 from pydantic import ValidationError
+from starlette.datastructures import QueryParams
 
 from api.search import query as query_language
 from api.search.facets import facet_fields
 from api.search.service import EditedTerm, Results, Search, search
-from api.web import summary
+from api.web import reading, summary
 from api.web.language import LANGUAGES, Tongue
 from api.web.page import Searcher, address, of_api, pages, render, speaker
 from common.errors import NotFound, QueryError, UsageError
@@ -35,6 +36,7 @@ SHOWN_VALUES = 7
 """Values of a facet that stand open; the others are one click away."""
 SIZES = (20, 50, 100)
 SORTS = ("relevance", "-published", "published", "-filed", "filed", "number")
+DIALECTS = ("concord", "patentscope", "espacenet")
 GROUPS = ("none", "family", "application", "cluster")
 VIEWS = ("list", "table", "grid")
 SEPARATORS = re.compile(r"[,;،、；，]")
@@ -63,6 +65,9 @@ class Asked:
     cursor: str | None = None
     filters: dict[str, list[str]] = field(default_factory=dict)
     group: str = "none"
+    dialect: str = "concord"
+    exclude: dict[str, list[str]] = field(default_factory=dict)
+    """Facet name \u2192 values that no record may have."""
     expand: str = "auto"
     expansion: tuple[EditedTerm, ...] | None = None
     """Terms of other languages as the reader edited them."""
@@ -86,6 +91,10 @@ class Asked:
         }
         if self.group != "none":
             given["group"] = self.group
+        if self.dialect != "concord":
+            given["dialect"] = self.dialect
+        if self.exclude:
+            given["exclude"] = self.exclude
         if self.expand != "auto":
             given["expand"] = self.expand
         if self.expansion is not None:
@@ -96,10 +105,17 @@ class Asked:
 
 
 def read(request: Request) -> Asked:
-    """The address's parameters; unknown ones are left alone, wrong ones fall back."""
-    params = request.query_params
+    return read_params(request.query_params)
+
+
+def read_params(params: QueryParams) -> Asked:
+    """An address's parameters; unknown ones are left alone, wrong ones fall back."""
     table = facet_fields()
     filters: dict[str, list[str]] = {}
+    exclude = {
+        name: list(dict.fromkeys(params.getlist(f"not.{name}")))
+        for name in table.terms if params.getlist(f"not.{name}")
+    }  # fmt: skip
     for name in dict.fromkeys(params.keys()):
         if name in table.terms or name in table.years:
             values = [value for value in dict.fromkeys(params.getlist(name)) if value]
@@ -115,6 +131,8 @@ def read(request: Request) -> Asked:
         cursor=params.get("cursor"),
         filters=filters,
         group=_one_of(params.get("group"), GROUPS),
+        dialect=_one_of(params.get("dialect"), DIALECTS),
+        exclude=exclude,
         expand=_one_of(params.get("expand"), ("auto", "none", "precise", "broad")),
         expansion=edited(params),
     )
@@ -164,6 +182,7 @@ async def page(request: Request, access: Searcher) -> Response:
             chips=[], years=None, sorts=SORTS, views=VIEWS, sizes=SIZES,
         )  # fmt: skip
     offices = await contacts(access, found)
+    tree = query_language.read(asked.q, asked.dialect).tree  # type: ignore[arg-type]
     return render(
         request,
         access,
@@ -179,6 +198,8 @@ async def page(request: Request, access: Searcher) -> Response:
         views=VIEWS,
         sizes=SIZES,
         groups=GROUPS,
+        dialects=DIALECTS,
+        read_back=None if tree is None or reading.plain(tree) else reading.told(tree, says),
         expansion=found.expansion,
         terms_count=sum(len(terms) for piece in found.expansion.terms for terms in piece.terms.values())
         if found.expansion
@@ -265,12 +286,9 @@ def facet(request: Request, asked: Asked, found: Results, name: str, says: Tongu
              "all": f"/facet/{name}?{request.url.query}" if len(buckets) >= FACET_SIZE else None}]  # fmt: skip
 
 
-def without(request: Request, asked: Asked, name: str, value: str) -> str | None:
-    """The address that leaves a value out: the query says so, where it can be seen and changed."""
-    if name not in query_language.names():
-        return None
-    plain = value.replace('"', " ")
-    return address(request, q=f'{asked.q} NOT {name}:"{plain}"'.strip(), cursor=None)
+def without(request: Request, asked: Asked, name: str, value: str) -> str:
+    """The address that leaves a value out."""
+    return address(request, **{f"not.{name}": [*asked.exclude.get(name, []), value], "cursor": None})
 
 
 @router.get("/facet/{name}")
@@ -317,6 +335,14 @@ def chips(request: Request, asked: Asked, says: Tongue) -> list[dict[str, str]]:
             "address": toggled(request, name, values, value),
         }
         for name, values in asked.filters.items()
+        for value in values
+    ] + [
+        {
+            "facet": f"{says.say('Without')} {says.word('facet', name)}",
+            "label": label(says, name, value),
+            "address": address(request, **{f"not.{name}": [v for v in values if v != value], "cursor": None}),
+        }
+        for name, values in asked.exclude.items()
         for value in values
     ]
 

@@ -63,6 +63,8 @@ SIGNED_IN = {
     "exchanged": "/office/exchanged",
     "basket": "/mine",
     "jobs": "/mine/jobs",
+    "saved": "/mine/searches",
+    "exports": "/mine/exports",
     "kept record": RECORD,
 }
 JUDGING = {
