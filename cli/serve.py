@@ -84,5 +84,5 @@ def _tls(settings: Settings) -> dict[str, Any]:
         "ssl_certfile": settings.tls_certificate,
         "ssl_keyfile": settings.tls_key,
         "ssl_cert_reqs": ssl.CERT_OPTIONAL if asked else ssl.CERT_NONE,
-        "ssl_ca_certs": str(settings.client_authorities) if asked and settings.client_authorities else None,
+        "ssl_ca_certs": str(settings.client_ca) if asked and settings.client_ca else None,
     }

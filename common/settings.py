@@ -84,7 +84,7 @@ class Settings(BaseSettings):
     """Mutual TLS. `optional`: a client certificate that an office registered identifies its programs; `required`: what
     belongs to the exchange between offices is open to nobody without one."""
 
-    client_authorities: Path | None = None
+    client_ca: Path | None = None
     """PEM file of the authorities (or single certificates) whose client certificates the API accepts where it speaks
     HTTPS itself. Default: those that the system trusts."""
 

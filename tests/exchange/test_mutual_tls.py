@@ -98,7 +98,7 @@ class Network:
 
     @property
     def tls(self) -> dict[str, object]:
-        return {"tls_certificate": self.server.file, "client_authorities": self.authority.file}
+        return {"tls_certificate": self.server.file, "client_ca": self.authority.file}
 
     def client(self, url: str, shown: Issued | None = None, **headers: str) -> httpx.AsyncClient:
         context = ssl.create_default_context(cafile=self.authority.file)
