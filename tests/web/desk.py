@@ -65,6 +65,8 @@ def enter_pairs(platform: Platform) -> None:
     looms = list(zip(told_by_its_office(), told_by_others(), strict=True))
     profiles = {r.id: profile.profile(r.model_dump(mode="json"), 1) for both in looms for r in both}
     with ledger.transaction() as connection:
+        for table in ("profiles", "pairs", "decisions", "clusters", "conflicts"):
+            connection.execute(f"delete from duplicate_{table}")
         for found in profiles.values():
             connection.execute(
                 'insert into duplicate_profiles (id, seq, "right", office, provider, collection, body) '

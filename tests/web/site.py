@@ -250,7 +250,6 @@ def prepare(site: Site) -> None:
         )  # fmt: skip
         site.delivery = delivery.sequence
     desk.deliver(platform)
-    desk.enter_pairs(platform)
 
 
 @contextmanager
@@ -271,6 +270,8 @@ def serving(opensearch_url: str, server_url: str, home: Path, port: int = 0) -> 
                 await asyncio.to_thread(prepare, site)
                 # A delivery with its originals, for packages.
                 await load(platform, "XA", home / "pumps.xml", [docdb.document(n) for n in range(3)])
+                # Last, since a load looks through all that is held for duplicates.
+                await asyncio.to_thread(desk.enter_pairs, platform)
                 # The first search by meaning loads the model, which is no part of what is measured here.
                 await platform.services.vector_of("warm")
                 server = uvicorn.Server(uvicorn.Config(platform.app, lifespan="off", log_level="warning"))
