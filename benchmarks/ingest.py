@@ -4,8 +4,9 @@
 
 Writes its own DOCDB files, loads them with an empty cache, then sends exactly the documents that came of it to a fresh
 index with the same writer (same requests, same number in flight). Both end with a refresh, when everything is
-searchable. A third figure loads with every vector already cached, as a re-load or a reindex does. Engines: those of the
-settings, or embedded.
+searchable; looking for duplicates comes after that and is not counted (`python -m benchmarks.duplicates` does). A third
+figure loads with every vector already cached, as a re-load or a reindex does. Engines: those of the settings, or
+embedded.
 """
 
 from __future__ import annotations
@@ -124,7 +125,7 @@ async def load(database: Database, url: str, prefix: str, folder: Path, archive:
     """The pipeline into fresh indices, which are made before the clock starts, as are the models."""
     with Vectors(database, embedder) as vectors:
         async with Engine(url, prefix) as engine:
-            pipeline = Pipeline(database, engine, vectors, archive.as_uri())
+            pipeline = Pipeline(database, engine, vectors, archive.as_uri(), duplicates=False)
             await pipeline.prepare()
             await vectors.of(["warm up"])
             begun, spent = time.monotonic(), os.times()
