@@ -10,6 +10,7 @@ from api.access.scopes import compile
 from api.search import query
 from api.search.engine import Hit
 from api.search.representations import TABLE
+from indexer.record import Right
 from tests.leaks.world import (
     ACTORS,
     BIB,
@@ -156,7 +157,7 @@ async def test_no_format_says_more_than_json_does(world: World, name: str) -> No
                     missing = await client.get("/v1/records/ZZ.patent.ZZ0000001.A1", headers=header)
                     assert answer.status_code == 404
                     assert (answer.content, told(answer)) == (missing.content, told(missing))
-                elif entry.name == "jsonl" and record.id in world.readable(actor):
+                elif (entry.name, record.right) == ("jsonl", Right.PATENT) and record.id in world.readable(actor):
                     mine = PERSONAL in world.seen(actor)[record.id]
                     assert (canary(PERSONAL, record.provider) in answer.text) == mine
 

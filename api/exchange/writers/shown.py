@@ -31,5 +31,6 @@ def write_shown(shown: Mapping[str, Any], format: str, *, verified: bool = True)
     except UnwritableRecord:
         raise
     except ConcordError as error:
-        log.error("written record cannot be read back", format=format, record=entry.id, error=str(error))
+        # Never which record: that would tell what somebody looked at.
+        log.error("written record cannot be read back", format=format, right=entry.right.value)
         raise UnwritableRecord(error.message, missing=(("record", "what was written cannot be read back"),)) from error
