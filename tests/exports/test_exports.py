@@ -82,7 +82,7 @@ async def test_st96_is_a_zip_with_a_report(world: World) -> None:
     assert len(names) == EACH + 1
     assert report == job["result"]["report"]
     assert report["written"] == EACH
-    assert b"xaclaims" in first
+    assert b"Applicant XA" in first
     async with world.client("QM") as client:
         _, marks = await made(client, "st66", "xabib")
     assert (marks["result"]["report"]["written"], len(marks["result"]["report"]["unwritten"])) == (0, EACH)

@@ -30,10 +30,11 @@ def records_of(provider: str) -> list[Record]:
             applicant="+Plus & Söhne" if number == 2 else f"Applicant {provider}",
             city=f"{provider.lower()}city",
             finding=f"{provider.lower()}finding",
+            office="EP",
         )
         for number in range(1, EACH + 1)
     ]
-    # ST.96 wants an application's number.
+    # ST.96 wants an application's number, of an office that has an ST.3 code.
     return [
         record.model_copy(
             update={
@@ -42,8 +43,8 @@ def records_of(provider: str) -> list[Record]:
                     Number(
                         type=NumberType.APPLICATION,
                         raw=f"20{place:06}",
-                        canonical=f"{provider}20{place:06}",
-                        office=provider,
+                        canonical=f"EP20{place:06}",
+                        office="EP",
                     ),
                 )
             }

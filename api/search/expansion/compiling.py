@@ -38,6 +38,8 @@ def needed(groups: int, breadth: str) -> int:
 def to_query(expansion: Expansion, languages: Sequence[str]) -> Query | None:
     """None where nothing of the query is known. `read_label` reads the names of its clauses."""
     held = [language for language in languages if any(language in group.terms for group in expansion.groups)]
+    if not held:
+        return None
     expansion = _bounded(expansion, held)
     parts = [part for part in (_in_language(expansion, language) for language in held) if part is not None]
     if not parts:
