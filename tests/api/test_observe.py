@@ -115,7 +115,8 @@ async def test_a_fast_search_is_not(platform: Platform, logged: io.StringIO, mon
         ("", "*"),
         ("secret", "word"),
         ("a OR NOT sec*", "(word OR NOT wildcard)"),
-        ('"one two three"~2', "phrase[3]"),
+        ('"one two three"', "phrase[3]"),
+        ('"one two three"~2', "phrase[3]~"),
         ("published:[2019 TO 2020] applicant:secret", "(published:range AND applicant:word)"),
     ],
 )
