@@ -79,7 +79,16 @@ class Run:
 
 async def run(services: Services, job: str) -> None:
     """Runs a job to its end, or enters it again. Never raises for what the job itself does wrong."""
-    lease = await asyncio.to_thread(_take, services, job)
+    taking = asyncio.ensure_future(asyncio.to_thread(_take, services, job))
+    try:
+        lease = await asyncio.shield(taking)
+    except asyncio.CancelledError:
+        # The thread goes on whatever happens here: what it takes goes back, and its lock with it.
+        lease = await taking
+        if lease is not None:
+            await asyncio.to_thread(_give_back, services, lease[1])
+            await asyncio.to_thread(lease[0].close)
+        raise
     if lease is None:
         return
     connection, taken = lease
