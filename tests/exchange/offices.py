@@ -21,7 +21,7 @@ from tests.exchange.certificates import Holder, holder
 from tests.pipeline import docdb
 from tests.platforms import Platform
 
-CODES = (f"{a}{b}" for a, b in itertools.product("QXZ", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+CODES = (f"{a}{b}" for a, b in itertools.product("QXZYWV", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
 
 
 @dataclass(frozen=True)

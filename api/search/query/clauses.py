@@ -95,7 +95,12 @@ class Reader:
         if not typed.quoted and typed.text == "*" and typed.wildcard:
             return self._present(alias, typed)
         if not typed.text.strip() and not typed.wildcard:
-            return self.fault("There is nothing between the quotation marks.", typed.position, max(typed.length, 1))
+            return self.fault(
+                "There is nothing between the quotation marks.",
+                typed.position,
+                max(typed.length, 1),
+                remedy="Write the words of the phrase between them, or take them away.",
+            )
         if alias.starts and not typed.wildcard:
             typed = replace(typed, text=f"{typed.text}*", wildcard=True, quoted=False)
         if typed.wildcard:

@@ -243,7 +243,11 @@ class _Builder:
                 for word in re.finditer(r"(?:\\.|[^\s\\])+", text)
             ]
             if not terms:
-                return self.reader.fault("There is nothing between the quotation marks.", place)
+                return self.reader.fault(
+                    "There is nothing between the quotation marks.",
+                    place,
+                    remedy="Write the words of the phrase between them, or take them away.",
+                )
             return joined(All if relation == "all" else Some, terms)
         found = self._term(alias, text, place, exact=relation in ("==", "exact"), fuzzy=fuzzy)
         return Without(found) if relation == "<>" else found
