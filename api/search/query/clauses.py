@@ -88,6 +88,15 @@ class Reader:
         self.fault(f"There is no field {text!r}.", position, len(text), remedy=remedy, suggestion=suggestion)
         return None
 
+    def empty_phrase(self, position: int, length: int = 1) -> Node:
+        """Notes quotation marks with nothing between them."""
+        return self.fault(
+            "There is nothing between the quotation marks.",
+            position,
+            length,
+            remedy="Write the words of the phrase between them, or take them away.",
+        )
+
     # ---------------------------------------------------------------------------------------------------- clauses
 
     def term(self, alias: Alias, typed: Typed) -> Node:
@@ -95,12 +104,7 @@ class Reader:
         if not typed.quoted and typed.text == "*" and typed.wildcard:
             return self._present(alias, typed)
         if not typed.text.strip() and not typed.wildcard:
-            return self.fault(
-                "There is nothing between the quotation marks.",
-                typed.position,
-                max(typed.length, 1),
-                remedy="Write the words of the phrase between them, or take them away.",
-            )
+            return self.empty_phrase(typed.position, max(typed.length, 1))
         if alias.starts and not typed.wildcard:
             typed = replace(typed, text=f"{typed.text}*", wildcard=True, quoted=False)
         if typed.wildcard:

@@ -243,11 +243,7 @@ class _Builder:
                 for word in re.finditer(r"(?:\\.|[^\s\\])+", text)
             ]
             if not terms:
-                return self.reader.fault(
-                    "There is nothing between the quotation marks.",
-                    place,
-                    remedy="Write the words of the phrase between them, or take them away.",
-                )
+                return self.reader.empty_phrase(place)
             return joined(All if relation == "all" else Some, terms)
         found = self._term(alias, text, place, exact=relation in ("==", "exact"), fuzzy=fuzzy)
         return Without(found) if relation == "<>" else found
