@@ -88,6 +88,8 @@ class PageRoute(APIRoute):
                 return to_sign_in(request)
             except (ConcordError, RequestValidationError) as error:
                 return failure(request, error)
+            finally:
+                await request.close()  # the files of a form
 
         return shown
 

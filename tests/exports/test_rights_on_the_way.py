@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
+import pytest_asyncio
 
 from api.access import keys
 from api.access.agreements import State
@@ -18,10 +19,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 TERMS: dict[str, Any] = {"tier": "content", "groups": ["full-text"]}
 
 
-@pytest.fixture
-def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
+@pytest_asyncio.fixture(loop_scope="session")
+async def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
     """Small batches, and a halt after the first one that brings records of the closed provider."""
-    held = Gate(asyncio.get_event_loop_policy().get_event_loop())
+    held = Gate(asyncio.get_running_loop())
     monkeypatch.setattr(exporting, "BATCH", 10)
     batch = exporting._batch
 
@@ -35,12 +36,10 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
 
 
 async def at_gate(gate: Gate) -> None:
-    gate.loop = asyncio.get_running_loop()
     await asyncio.wait_for(gate.reached.wait(), 60)
 
 
 async def test_an_agreement_that_ends_takes_what_it_gave_along(world: World, gate: Gate) -> None:
-    gate.loop = asyncio.get_running_loop()
     number = world.platform.agreement(CLOSED, "QR", **TERMS)
     async with world.client("QR") as client:
         job = await order(client, "jsonl", "device")
@@ -55,7 +54,6 @@ async def test_an_agreement_that_ends_takes_what_it_gave_along(world: World, gat
 
 
 async def test_a_key_that_is_revoked_ends_its_export(world: World, gate: Gate) -> None:
-    gate.loop = asyncio.get_running_loop()
     world.platform.agreement(CLOSED, "QK", **TERMS)
     key = world.platform.key("QK")
     async with world.platform.client(key) as client, world.client("QK") as other:
@@ -81,7 +79,6 @@ async def test_a_key_that_is_revoked_ends_its_export(world: World, gate: Gate) -
 
 
 async def test_an_export_is_cancelled_on_the_way(world: World, gate: Gate) -> None:
-    gate.loop = asyncio.get_running_loop()
     async with world.client(CLOSED) as client:
         job = await order(client, "jsonl", "xdbib")
         await at_gate(gate)

@@ -41,7 +41,7 @@ from indexer.record import (
 from store.ingest import Delivery, Member, Reject
 from tests.exchange.offices import load
 from tests.pipeline import docdb
-from tests.platforms import Platform, make_record, running
+from tests.platforms import Platform, make_record, running, working
 from tests.web import desk
 
 SHOWN = [Group.FULL_TEXT.value, Group.IMAGES.value, Group.LEGAL_STATUS.value]
@@ -261,7 +261,7 @@ def serving(opensearch_url: str, server_url: str, home: Path, port: int = 0) -> 
     halt: list[uvicorn.Server] = []
 
     async def serve() -> None:
-        async with running(opensearch_url, server_url, home) as platform:
+        async with running(opensearch_url, server_url, home) as platform, working(platform):
             hidden = make_record("XD", 501, "Hidden battery sample")
             looms = [*desk.told_by_its_office(), *desk.told_by_others()]
             await platform.index([*patents(), *others(), hostile(), hidden, *looms])
