@@ -8,6 +8,8 @@ A file may use these directives, which `templates` expands:
   replaced in its strings. `"$each language"` goes through the languages of analyzers/ and also replaces `{exact}`, the
   analyser of the language's twin field for phrases, wildcards and highlights.
 - `"$dimension"`: length of the embedder's vectors.
+
+A `search_analyzer` NAME_search is left out where the table of analyzers/ analyses queries as it does texts.
 """
 
 from __future__ import annotations
@@ -104,6 +106,7 @@ def _meta(bound: Bound, parts: Mapping[str, Json]) -> Json:
 
 def _component(name: str, bound: Bound) -> Json:
     body: Json = _expand(_read(f"components/{name}.json"), bound)
+    _without_twins(body.get("mappings", {}), bound.analysis.get("analyzer", {}))
     _check_analysers(name, body.get("mappings", {}), bound.analysis)
     return body
 
@@ -152,6 +155,15 @@ def _fill(node: Any, replacements: Mapping[str, str]) -> Any:
     if isinstance(node, list):
         return [_fill(item, replacements) for item in node]
     return node
+
+
+def _without_twins(node: Any, defined: Mapping[str, Any]) -> None:
+    if not isinstance(node, dict):
+        return
+    if node.get("search_analyzer") == f"{node.get('analyzer')}_search" and node["search_analyzer"] not in defined:
+        del node["search_analyzer"]
+    for value in node.values():
+        _without_twins(value, defined)
 
 
 def _check_analysers(component: str, node: Any, analysis: Json) -> None:
