@@ -7,7 +7,7 @@ A file may use these directives, which `templates` expands:
 - `"$each LIST": {…}` among properties: one property for each entry of LIST (a list of lists.json), with `{LIST}`
   replaced in its strings. `"$each language"` goes through the languages of analyzers/ and also replaces `{exact}`, the
   analyser of the language's twin field for phrases, wildcards and highlights.
-- `"$dimension"`: length of the embedder's vectors.
+- `"$dimension"`: length of the embedder's vectors; `"$picture"`: of the vectors of pictures.
 
 A `search_analyzer` NAME_search is left out where the table of analyzers/ analyses queries as it does texts.
 """
@@ -41,6 +41,8 @@ class Bound:
     languages: Mapping[str, str]
     """Language code → name of its exact analyser."""
     record_schema: int
+    picture: int
+    """Numbers in a picture's vector."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,8 @@ def _expand(node: Any, bound: Bound) -> Any:
         return bound.analysis
     if node == "$dimension":
         return bound.dimension
+    if node == "$picture":
+        return bound.picture
     if isinstance(node, Mapping):
         expanded: Json = {}
         for key, value in node.items():

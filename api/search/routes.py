@@ -1,4 +1,4 @@
-"""GET and POST /v1/search, /v1/records/{id}, /v1/records/{id}/original."""
+"""GET and POST /v1/search, /v1/records/{id}, its original and its images."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from api.access.model import Permission
 from api.dependencies import Access, Guard
-from api.search import records, representations
+from api.search import pictures, records, representations
 from api.search.facets import facet_fields
 from api.search.representations import Answer, Choice
 from api.search.service import Results, Search, search
+from indexer.images import decode
 
 router = APIRouter(prefix="/v1", tags=["search"])
 
@@ -201,6 +202,43 @@ async def record(record_id: str, access: CanView, accept: Accept = None, format:
     """The harmonised record, with what your rights let you see of it: as JSON, or in the format that `Accept` or
     `format` asks for. The header `concord-not-carried` lists what that format has no place for."""
     return sent(await representations.record(access, record_id, representations.choices(accept, format)))
+
+
+Place = Annotated[int, Path(ge=1, le=100_000, description="Place in the record's `images`, from 1")]
+PICTURE: dict[int | str, dict[str, Any]] = {
+    404: {"description": "No such image, or none that you may see: the two look the same."}
+}
+
+
+@router.get(
+    "/records/{record_id}/images/{place}",
+    summary="One image of a record, as delivered",
+    response_class=Response,
+    responses={
+        200: {
+            "content": {media_type: {} for media_type in decode.MEDIA_TYPES.values()},
+            "description": "The bytes as delivered; their type is told from them.",
+        },
+        **PICTURE,
+    },
+)
+async def image(record_id: str, place: Place, access: CanView) -> Response:
+    """Only for those who hold the field group `images` of the record. `images[].sha256` of the record says which of
+    its images were delivered. TIFF comes as a file to save."""
+    found = await pictures.original(access, record_id, place)
+    return Response(found.content, media_type=found.media_type, headers=found.headers)
+
+
+@router.get(
+    "/records/{record_id}/images/{place}/thumbnail",
+    summary="One image of a record, small",
+    response_class=Response,
+    responses={200: {"content": {"image/png": {}}, "description": "A PNG of at most 320 pixels a side."}, **PICTURE},
+)
+async def image_thumbnail(record_id: str, place: Place, access: CanView) -> Response:
+    """The same image, small, upright and without anything but its pixels."""
+    found = await pictures.thumbnail(access, record_id, place)
+    return Response(found.content, media_type=found.media_type, headers=found.headers)
 
 
 @router.get(
