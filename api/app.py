@@ -30,6 +30,7 @@ from api.search import routes as search_routes
 from api.search.engine import Engine
 from api.search.service import warm
 from api.search.similar import routes as similar_routes
+from api.search.similar.pictures import LARGEST_BODY
 from api.web import routes as web_routes
 from api.webhooks import routes as webhook_routes
 from common.errors import ConfigurationError
@@ -66,6 +67,9 @@ ROUTERS = (
 
 UPLOADS = ("/v1/deliveries",)
 """Paths whose bodies may be large, and take their time."""
+
+LIMITS = {"/v1/images/similar": LARGEST_BODY, "/images": LARGEST_BODY + 10_000}
+"""Bytes of a body, where a picture comes in it: alone, or in a form."""
 
 DESCRIPTION = """
 Search and exchange of patents, trademarks, designs and copyright works of every office.
@@ -131,6 +135,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         time_limit=chosen.time_limit,
         upload_limit=chosen.upload_limit,
         uploads=UPLOADS,
+        limits=LIMITS,
     )
     app.add_middleware(Observed, metrics=metrics)
     return app

@@ -50,7 +50,7 @@ from indexer.record import (
     Text,
     TextType,
 )
-from mappings import RIGHTS, aliases
+from mappings import aliases
 from store.database import Database
 
 T = TypeVar("T")

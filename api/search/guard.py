@@ -37,6 +37,10 @@ RULES = {
 """Rules of an intervals query and their options. Others look into another field, run a script, or cut terms short."""
 
 
+NESTED = frozenset({"picture"})
+"""Fields of which a document has several vectors, each in a document of its own."""
+
+
 class UnsafeRequest(TypeError):
     """A request that the guard cannot make safe: a fault of the calling code, not of the caller."""
 
@@ -180,7 +184,12 @@ class Guard:
         inside = [self.base(), *([limit] if limit else [])]
         if options.get("filter"):
             inside.append(self.query(options["filter"]))
-        return {"knn": {field: {**options, "filter": {"bool": {"filter": inside}}}}}
+        clause: Query = {"knn": {field: {**options, "filter": {"bool": {"filter": inside}}}}}
+        path = field.partition(".")[0]
+        if path not in NESTED:
+            return clause
+        # A record is as near as the nearest of its pictures. Indices of other rights have none.
+        return {"nested": {"path": path, "score_mode": "max", "ignore_unmapped": True, "query": clause}}
 
     def _bound(self, clause: Query, limit: Query | None) -> Query:
         if limit is None:
