@@ -247,6 +247,4 @@ def _item(item: dict[str, Any], provider: str, file: str, delivery: int, place: 
         ) from error
     if (record.id, record.collection, record.provider) != (name, item["collection"], provider):
         raise MalformedInput(f"{name!r} holds another record.", place=Place(file, ordinal=place["ordinal"]))
-    # A digest names content of the platform that says it: here it would open whatever is archived under it.
-    images = tuple(image.model_copy(update={"sha256": None}) for image in record.images)
-    return prepare(record.model_copy(update={"images": images}), place["ordinal"])
+    return prepare(record, place["ordinal"])
