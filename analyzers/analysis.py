@@ -30,7 +30,9 @@ def settings(available: Collection[str] = ALL) -> dict[str, Any]:
     """The `analysis` settings of an index: char_filter, tokenizer, filter, analyzer, normalizer.
 
     `available` are names of official plugins (see `capabilities`); names the table does not use are ignored.
-    Each analyzer NAME stands beside NAME_search, for queries. The same input gives the same output, in the same order.
+    Beside an analyzer NAME stands NAME_search where queries are analysed otherwise. The engine checks every setting
+    against all others whenever it makes an index, so that what is said for nothing costs: there is no twin that is the
+    same, no empty list, no type that goes without saying. The same input gives the same output, in the same order.
     """
     return deepcopy(_settings(frozenset(available) & ALL))
 
@@ -58,25 +60,22 @@ class _Builder:
         for name, chains in self.table.chained().items():
             chain = _choose(self.table, chains, self.available)
             analyzers[PREFIX + name] = self.analyzer(chain, chain.filters)
-            analyzers[f"{PREFIX}{name}_search"] = self.analyzer(chain, chain.search_filters)
+            if chain.search_filters != chain.filters:
+                analyzers[f"{PREFIX}{name}_search"] = self.analyzer(chain, chain.search_filters)
         normalizers = {
-            PREFIX + name: {
-                "type": "custom",
-                "char_filter": self.names("char_filter", entry.char_filters),
-                "filter": self.names("filter", entry.filters),
-            }
+            PREFIX + name: {"type": "custom", **self.filters(entry.char_filters, entry.filters)}
             for name, entry in self.table.normalizers.items()
         }
         components: dict[str, Any] = {kind: dict(sorted(found.items())) for kind, found in self.used.items()}
         return {**components, "analyzer": analyzers, "normalizer": normalizers}
 
     def analyzer(self, chain: Chain, filters: tuple[str, ...]) -> dict[str, Any]:
-        return {
-            "type": "custom",
-            "char_filter": self.names("char_filter", chain.char_filters),
-            "tokenizer": self.names("tokenizer", (chain.tokenizer,))[0],
-            "filter": self.names("filter", filters),
-        }
+        tokenizer = self.names("tokenizer", (chain.tokenizer,))[0]
+        return {"tokenizer": tokenizer, **self.filters(chain.char_filters, filters)}
+
+    def filters(self, char_filters: tuple[str, ...], filters: tuple[str, ...]) -> dict[str, list[str]]:
+        named = {"char_filter": self.names("char_filter", char_filters), "filter": self.names("filter", filters)}
+        return {kind: names for kind, names in named.items() if names}
 
     def names(self, kind: Kind, wanted: tuple[str, ...]) -> list[str]:
         return [self.use(kind, name) for name in _resolved(self.table, kind, wanted, self.available)]

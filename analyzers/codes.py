@@ -25,9 +25,7 @@ class Language:
     scripts: tuple[str, ...]
     aliases: tuple[str, ...]
     analyzer: str
-    search_analyzer: str
     exact_analyzer: str
-    exact_search_analyzer: str
 
 
 @cache
@@ -41,9 +39,7 @@ def languages() -> tuple[Language, ...]:
             scripts=entry.scripts,
             aliases=entry.aliases,
             analyzer=PREFIX + code,
-            search_analyzer=f"{PREFIX}{code}_search",
             exact_analyzer=PREFIX + entry.exact,
-            exact_search_analyzer=f"{PREFIX}{entry.exact}_search",
         )
         for code, entry in table().languages.items()
     )

@@ -17,6 +17,7 @@ from api.dependencies import Services
 from api.exchange import changes as exchange_changes
 from api.exchange import package_routes as exchange_packages
 from api.exchange import priority as exchange_priority
+from api.exchange import push_routes as exchange_push
 from api.exchange import routes as exchange_routes
 from api.exports import routes as export_routes
 from api.hardening import Hardening
@@ -51,6 +52,7 @@ ROUTERS = (
     exchange_changes.router,
     exchange_packages.router,
     exchange_priority.router,
+    exchange_push.router,
     quality_routes.router,
     duplicate_routes.router,
     basket_routes.router,
@@ -91,7 +93,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         database = Database(database_url, pool_size=16)
         metrics.watch_database(database.engine)
-        engine = Engine(opensearch_url, chosen.index_prefix, metrics.engine_call, limit_s=chosen.search_limit)
+        engine = Engine(opensearch_url, chosen.index_prefix, metrics.engine_call)
         services = Services(chosen, database, engine, metrics)
         app.state.services = services
         services.start()

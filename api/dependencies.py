@@ -12,7 +12,7 @@ import datetime as dt
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from typing import Any
 
 from fastapi import Request
@@ -39,6 +39,7 @@ from common.errors import AccessDenied, ConfigurationError, UsageError
 from common.settings import Settings
 from indexer.archive import Archive
 from indexer.embedding import embedder
+from indexer.images import decode
 from store.access import KeyUse
 from store.database import Database
 from store.exchange import OfficeCertificate
@@ -49,6 +50,9 @@ PURPOSE_HEADER = "concord-purpose"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 KEY_USE_EVERY_S = 30
 CALLERS_KEPT = 10_000
+THUMBNAILS_KEPT = 500
+DECODING = 2
+"""Pictures that are decoded at once: each may take a few hundred megabytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,8 @@ class Services:
         self._lock = Lock()
         self._embedding = Lock()
         self.vector = lru_cache(maxsize=2_000)(self._vector)
+        self.decoding = BoundedSemaphore(DECODING)
+        self.thumbnail = lru_cache(maxsize=THUMBNAILS_KEPT)(self._thumbnail)
         self.jobs: list[asyncio.Task[None]] = []
         self.access_changed = asyncio.Event()
 
@@ -108,6 +114,11 @@ class Services:
         """Unit vector of a query, by the platform's embedder."""
         with self._embedding:
             return tuple(float(value) for value in embedder(self.settings.embedder).embed([text])[0])
+
+    def _thumbnail(self, sha256: str) -> bytes:
+        """An archived picture, small. Says nothing about who may see it. Raises MalformedInput, NotFound."""
+        with self.decoding, self.archive.open(sha256) as stream:
+            return decode.thumbnail(decode.read(stream))
 
     def start(self) -> None:
         """Background work; needs a running event loop."""

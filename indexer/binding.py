@@ -7,6 +7,7 @@ from functools import cache
 import analyzers
 from indexer.embedding import Embedder
 from indexer.engine import Engine
+from indexer.images.describe import LENGTH
 from indexer.record import SCHEMA_VERSION
 from mappings import Bound
 
@@ -26,4 +27,5 @@ async def bind(engine: Engine, embedder: Embedder) -> Bound:
         analysis=analyzers.settings(available),
         languages={language.code: language.exact_analyzer for language in analyzers.languages()},
         record_schema=SCHEMA_VERSION,
+        picture=LENGTH,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -134,14 +134,24 @@ def document(
     return doc
 
 
-def finished(prepared: bytes, body: bytes, *, seq: int, delivery: int, updated: dt.datetime, vector: bytes) -> bytes:
-    """The whole document as JSON, from `document` as JSON, the Record as JSON and `vector_json`."""
+def finished(
+    prepared: bytes,
+    body: bytes,
+    *,
+    seq: int,
+    delivery: int,
+    updated: dt.datetime,
+    vector: bytes,
+    pictures: bytes = b"",
+) -> bytes:
+    """The whole document as JSON, from `document` as JSON, the Record as JSON, `vector_json` and `pictures_json`."""
     stamp = updated.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
     return b"".join(
         (
             prepared[:-1],
             b',"seq":%d,"delivery":%d,"updated":"%sZ"' % (seq, delivery, stamp.encode()),
             vector,
+            pictures,
             b',"record":',
             body,
             b"}",
@@ -155,6 +165,14 @@ def vector_json(vector: Matrix | None, embedder: str) -> bytes:
         return b""
     numbers = orjson.dumps(np.round(vector, VECTOR_DECIMALS), option=orjson.OPT_SERIALIZE_NUMPY)
     return b',"embedder":%s,"embedding":%s' % (orjson.dumps(embedder), numbers)
+
+
+def pictures_json(vectors: Sequence[Matrix]) -> bytes:
+    """The vectors of a record's pictures as a piece of JSON; nothing for a record without."""
+    if not vectors:
+        return b""
+    held = [{"vector": np.round(vector, VECTOR_DECIMALS)} for vector in vectors]
+    return b',"picture":' + orjson.dumps(held, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def _unique(values: Any) -> list[str]:

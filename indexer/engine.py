@@ -124,11 +124,13 @@ class Engine:
 
     async def installed(self) -> dict[str, Json]:
         """`_meta` of this platform's index templates, by name. Components are always put before them."""
-        answer = await self.request("GET", "/_index_template")
+        answer = await self.request(
+            "GET", "/_index_template", filter_path="index_templates.name,*.*.template.mappings._meta"
+        )
         names = {mappings.alias(self.prefix, right) for right in RIGHTS}
         return {
             entry["name"]: entry["index_template"]["template"]["mappings"]["_meta"]
-            for entry in answer["index_templates"]
+            for entry in answer.get("index_templates", ())
             if entry["name"] in names
         }
 
@@ -137,11 +139,16 @@ class Engine:
         for right in RIGHTS:
             for index in await self.versions(right):
                 await self.drop(index)
+        await self.forget_templates()
+
+    async def forget_templates(self) -> None:
+        """Takes the templates of this prefix away; indices stay as they are."""
         for name in await self.installed():
             await self.request("DELETE", f"/_index_template/{name}")
-        answer = await self.request("GET", "/_component_template")
-        for entry in answer["component_templates"]:
-            if entry["name"] in {f"{self.prefix}-{name}" for name in mappings.COMPONENTS}:
+        answer = await self.request("GET", "/_component_template", filter_path="component_templates.name")
+        ours = {f"{self.prefix}-{name}" for name in mappings.COMPONENTS}
+        for entry in answer.get("component_templates", ()):
+            if entry["name"] in ours:
                 await self.request("DELETE", f"/_component_template/{entry['name']}")
 
     async def prepare(self, bound: Bound) -> None:

@@ -21,6 +21,8 @@ import psycopg
 import zstandard
 
 from common.errors import Conflict
+from indexer.images.describe import VERSION
+from indexer.images.gallery import File, Known, Picture, member_path
 from indexer.parts import overlay
 from indexer.reading import Batch, Complaint, Found, Item, Sender, Task, prepare
 from indexer.record import Record
@@ -87,6 +89,8 @@ class Changed:
     body: bytes | None
     prepared: bytes = b""
     text: str = ""
+    compared: tuple[tuple[int, str], ...] = ()
+    """(place from 1, SHA-256) of the images by which the record is found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +132,8 @@ class _Staged:
     parts: dict[str, list[bytes]] = field(default_factory=dict)
     """Parts held of the batch's records, oldest first."""
     new_parts: list[Item] = field(default_factory=list)
+    images: dict[str, dict[bytes, str]] = field(default_factory=dict)
+    """Record → reference (as `_reference` writes it) → SHA-256, of what is held or came in this batch."""
 
 
 class Ledger:
@@ -217,6 +223,19 @@ class Ledger:
             {name: number for name, number in by_format.items() if number},
         )
 
+    def other_files(self, sequence: int) -> tuple[list[File], dict[str, Known]]:
+        """Files of a delivery that no reader reads, and what is known already of their contents."""
+        with self._database.driver() as connection:
+            rows = connection.execute(
+                "select m.file, m.member, m.sha256, p.vector is not null, p.problem from delivery_members m "
+                "left join pictures p on p.sha256 = m.sha256 and p.version = %s "
+                "where m.delivery = %s and m.format is null order by m.id",
+                (VERSION, sequence),
+            ).fetchall()
+        files = [File(member_path(file, member), sha256) for file, member, sha256, *_ in rows]
+        known = {row[2]: Known(row[3], row[4]) for row in rows if row[4] is not None}
+        return files, known
+
     @contextmanager
     def alone(self, delivery: int) -> Iterator[None]:
         """Holds a delivery for this process; a process that is killed lets go of it. Raises Conflict."""
@@ -260,11 +279,13 @@ class Ledger:
                 if item.id is None:
                     outcome = "rejected"
                 else:
-                    outcome = self._decide(staged, self._combined(staged, item), delivery, batch.member_id)
+                    whole = self._with_images(staged, self._combined(staged, item))
+                    outcome = self._decide(staged, whole, delivery, batch.member_id)
                 setattr(counts, outcome, getattr(counts, outcome) + 1)
             counts.check()
             changes = self._write(connection, staged, delivery)
             self._write_parts(connection, staged, delivery)
+            self._write_images(connection, staged, batch.pictures)
             self._write_rejects(connection, batch, task, delivery)
             if not replay:
                 connection.execute(
@@ -298,6 +319,12 @@ class Ledger:
         staged = _Staged({row[0]: _State(*row[1:]) for row in rows})
         if not ids:
             return staged
+        if pictured := [item.id for item in items if item.images and item.id in staged.states]:
+            images = connection.execute(
+                "select record, reference, sha256 from record_images where record = any(%s)", (pictured,), binary=True
+            )
+            for id_, reference, sha256 in images:
+                staged.images.setdefault(id_, {})[reference] = sha256
         parts = connection.execute(
             "select id, body from record_parts where id = any(%s) order by number", (ids,), binary=True
         )
@@ -329,6 +356,23 @@ class Ledger:
         return self._overlaid(body, [item.body], item) if body is not None else item
 
     @staticmethod
+    def _with_images(staged: _Staged, item: Item) -> Item:
+        """Images whose files this delivery does not carry keep those that an earlier one did."""
+        held = staged.images.get(item.id or "")
+        if not held or all(sha256 is not None or _reference(ref) not in held for ref, sha256 in item.images):
+            return item
+        assert item.body is not None
+        record = Record.model_validate_json(item.body)
+        images = tuple(
+            image
+            if image.sha256 is not None
+            else image.model_copy(update={"sha256": held.get(_reference(image.reference))})
+            for image in record.images
+        )
+        restored = prepare(record.model_copy(update={"images": images}), item.ordinal)
+        return dataclasses.replace(restored, partial=item.partial)
+
+    @staticmethod
     def _overlaid(body: bytes, parts: Sequence[bytes], item: Item) -> Item:
         record = Record.model_validate_json(body)
         for part in parts:
@@ -355,6 +399,10 @@ class Ledger:
                 return "unchanged"
             if held.item is not None:
                 staged.superseded.append((item.id, held))
+        if gone:
+            staged.images.pop(item.id, None)
+        elif item.images:
+            staged.images[item.id] = {_reference(ref): sha256 for ref, sha256 in item.images if sha256 is not None}
         outcome = "indexed" if held is None else "updated"
         if gone and held is None:
             outcome = "unchanged"  # nothing anybody saw is taken away; the tombstone keeps later replays out
@@ -417,6 +465,39 @@ class Ledger:
                     (item.id, item.content_hash, delivery, self._compress(item.body))
                     for item in staged.new_parts
                     if item.body is not None and item.id not in gone
+                ],
+            )
+
+    @staticmethod
+    def _write_images(connection: Connection, staged: _Staged, pictures: Sequence[Picture]) -> None:
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "insert into pictures (sha256, media_type, width, height, hash, vector, version, problem) "
+                "values (%s, %s, %s, %s, %s, %s, %s, %s) on conflict (sha256) do update set "
+                "(media_type, width, height, hash, vector, version, problem) = (excluded.media_type, excluded.width, "
+                "excluded.height, excluded.hash, excluded.vector, excluded.version, excluded.problem) "
+                "where pictures.version <> excluded.version or excluded.vector is not null",
+                [
+                    (
+                        *(one.sha256, one.media_type, one.width, one.height),
+                        None if one.hash is None else one.hash.to_bytes(8, "big"),
+                        *(one.vector, VERSION, one.problem.replace("\0", "\\0")),
+                    )
+                    for one in pictures
+                ],
+            )
+            new = {id_: state.item for id_, state in staged.states.items() if state.item is not None}
+            replaced = [id_ for id_, state in staged.states.items() if state.item is not None and state.stored]
+            if replaced:
+                cursor.execute("delete from record_images where record = any(%s)", (replaced,))
+            cursor.executemany(
+                "insert into record_images (record, reference, sha256) values (%s, %s, %s)",
+                [
+                    (id_, reference, sha256)
+                    for id_, item in new.items()
+                    for reference, sha256 in {
+                        _reference(ref): sha256 for ref, sha256 in item.images if sha256 is not None
+                    }.items()
                 ],
             )
 
@@ -527,6 +608,7 @@ class Ledger:
             item.body,
             item.prepared,
             item.text,
+            item.compared,
         )
 
     def _write_rejects(self, connection: Connection, batch: Batch, task: Task, delivery: int) -> None:
@@ -600,6 +682,11 @@ def delivery_digest(sender: Sender, found: Sequence[Found]) -> str:
     for entry in found:
         digest.update(entry.sha256.encode())
     return digest.hexdigest()
+
+
+def _reference(text: str) -> bytes:
+    """An image's reference as a key: it may be of any length."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16]
 
 
 def _try_lock(connection: Connection, delivery: int) -> bool:

@@ -27,7 +27,7 @@ from indexer.duplicates.scan import Scanned
 from indexer.engine import Engine
 from indexer.ledger import Changed, Committed, Counts, Ledger, Registered
 from indexer.reading import Found, Sender, inline, read, remote, survey
-from indexer.stored import clusters_of, document_of, stored_changes
+from indexer.stored import clusters_of, document_of, pictures_of, stored_changes
 from indexer.vectors import Vectors
 from indexer.writer import Change, Writer, plain_errors
 from mappings import aliases
@@ -166,7 +166,8 @@ class Pipeline:
         small = total <= SMALL_DELIVERY
         done = members = 0
         slots = asyncio.Semaphore(BATCHES_IN_FLIGHT)
-        source = (inline if small else remote)(read, list(entered.tasks), sender, self.archive_url)
+        files, known = await asyncio.to_thread(self._ledger.other_files, entered.sequence)
+        source = (inline if small else remote)(read, list(entered.tasks), sender, self.archive_url, files, known)
         async with aclosing(_stream(source)) as batches, plain_errors(), asyncio.TaskGroup() as group:
             async for batch in batches:
                 await slots.acquire()
@@ -200,8 +201,14 @@ class Pipeline:
         vectors = await self.vectors.of([change.text if change.body is not None else "" for change in changes])
         name = self.vectors.embedder.name
         clusters = await asyncio.to_thread(clusters_of, self.database, [change.id for change in changes])
+        pictures = await asyncio.to_thread(pictures_of, self.database, changes)
         failures = await self._writer.write(
-            Change(change.id, change.right, change.seq, document_of(change, vector, name, clusters.get(change.id)))
+            Change(
+                change.id,
+                change.right,
+                change.seq,
+                document_of(change, vector, name, clusters.get(change.id), pictures),
+            )
             for change, vector in zip(changes, vectors, strict=True)
         )
         return [(by_key[failure.change.id, failure.change.seq], failure.reason) for failure in failures]

@@ -28,6 +28,7 @@ from indexer.formats.draft import Draft
 from indexer.formats.reading import Context, Format
 from indexer.harmonise import harmonise
 from indexer.harmonise.origin import Origin
+from indexer.images.gallery import File, Gallery, Known, Picture, compared, member_path
 from indexer.quality import check
 from indexer.record import Deletion, Record
 
@@ -94,6 +95,10 @@ class Item:
     """What its vector is made from."""
     partial: bool = False
     """Only a part of the record: to be laid over what is held."""
+    images: tuple[tuple[str, str | None], ...] = ()
+    """(reference, SHA-256 where the delivery carried the file) of each image."""
+    compared: tuple[tuple[int, str], ...] = ()
+    """(place from 1, SHA-256) of the images by which the record is found."""
     complaints: tuple[Complaint, ...] = ()
 
 
@@ -105,6 +110,8 @@ class Batch:
     items: tuple[Item, ...]
     last: bool
     position: int
+    pictures: tuple[Picture, ...] = ()
+    """What was found out about contents that the items' images name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,26 +161,34 @@ def survey(paths: list[Path], archive_url: str, options: tuple[tuple[str, str], 
             )
 
 
-def read(tasks: list[Task], sender: Sender, archive_url: str) -> Iterator[Batch]:
-    """All items of all tasks in order, in batches."""
+def read(
+    tasks: list[Task],
+    sender: Sender,
+    archive_url: str,
+    files: list[File] | None = None,
+    known: dict[str, Known] | None = None,
+) -> Iterator[Batch]:
+    """All items of all tasks in order, in batches. `files`: the delivery's files that no reader reads; `known`: what is
+    known of their contents already, by digest."""
     archive = Archive(archive_url)
+    gallery = Gallery(archive, files or [], known or {})
     for task in tasks:
-        yield from _batches(task, sender, archive)
+        yield from _batches(task, sender, archive, gallery)
 
 
-def _batches(task: Task, sender: Sender, archive: Archive) -> Iterator[Batch]:
+def _batches(task: Task, sender: Sender, archive: Archive, gallery: Gallery) -> Iterator[Batch]:
     items: list[Item] = []
     held = position = 0
-    for item, position in _items(task, sender, archive):
+    for item, position in _items(task, sender, archive, gallery):
         items.append(item)
         held += len(item.body or b"") + len(item.prepared)
         if len(items) >= BATCH_ITEMS or held >= BATCH_BYTES:
-            yield Batch(task.member_id, tuple(items), last=False, position=position)
+            yield Batch(task.member_id, tuple(items), last=False, position=position, pictures=gallery.fresh())
             items, held = [], 0
-    yield Batch(task.member_id, tuple(items), last=True, position=position)
+    yield Batch(task.member_id, tuple(items), last=True, position=position, pictures=gallery.fresh())
 
 
-def _items(task: Task, sender: Sender, archive: Archive) -> Iterator[tuple[Item, int]]:
+def _items(task: Task, sender: Sender, archive: Archive, gallery: Gallery) -> Iterator[tuple[Item, int]]:
     row = _format(task.format)
     context = Context(task.file, task.member, sender.provider, sender.options)
     ordinal = position = 0
@@ -183,7 +198,7 @@ def _items(task: Task, sender: Sender, archive: Archive) -> Iterator[tuple[Item,
                 if isinstance(found, Draft) and found.byte_offset is not None:
                     position = found.byte_offset + (found.byte_length or 0)
                 if ordinal >= task.skip:
-                    yield _item(found, ordinal, task, sender, row), position
+                    yield _item(found, ordinal, task, sender, row, gallery), position
                 ordinal += 1
     except InputError as error:
         yield Item(ordinal, None, complaints=(complaint_of(error),)), position
@@ -193,16 +208,18 @@ def _items(task: Task, sender: Sender, archive: Archive) -> Iterator[tuple[Item,
         yield Item(ordinal, None, complaints=(_mistake(f"reader {row.name}", error),)), position
 
 
-def _item(found: Draft | InputError, ordinal: int, task: Task, sender: Sender, row: Format) -> Item:
+def _item(found: Draft | InputError, ordinal: int, task: Task, sender: Sender, row: Format, gallery: Gallery) -> Item:
     if isinstance(found, InputError):
         return Item(ordinal, None, complaints=(complaint_of(found),))
     try:
         result = harmonise(found, _origin(found, ordinal, task, sender, row))
         if isinstance(result, Deletion):
             return _deletion(result, ordinal)
-        return prepare(_checked(result), ordinal)
+        return prepare(gallery.tie(_checked(result), member_path(task.file, task.member)), ordinal)
     except InputError as error:
         return Item(ordinal, None, complaints=(complaint_of(error),))
+    except ConcordError:
+        raise
     except Exception as error:
         return Item(ordinal, None, complaints=(_mistake("harmonisation", error),))
 
@@ -249,6 +266,8 @@ def prepare(record: Record, ordinal: int) -> Item:
         prepared=orjson.dumps(document(record, languages())),
         text=text_of(record),
         partial=record.partial,
+        images=tuple((image.reference, image.sha256) for image in record.images),
+        compared=compared(record),
         complaints=tuple(
             Complaint(finding.message, finding.field, finding.severity.value, finding.rule)
             for finding in record.findings

@@ -18,7 +18,7 @@ from common.errors import ConcordError, Conflict, EngineError
 from indexer.binding import bind
 from indexer.duplicates.arrivals import clock, mark_changed, publish
 from indexer.engine import Engine
-from indexer.stored import clusters_of, document_of, stored_changes
+from indexer.stored import clusters_of, document_of, pictures_of, stored_changes
 from indexer.vectors import Vectors
 from indexer.writer import Change, Failure, Writer
 from store.database import Database
@@ -127,8 +127,14 @@ class _Copy:
             found = await self.vectors.of(texts)
             name = self.vectors.embedder.name
             clusters = await asyncio.to_thread(clusters_of, self.database, [change.id for change in changes])
+            pictures = await asyncio.to_thread(pictures_of, self.database, changes)
             failures = await self.writer.write(
-                Change(change.id, change.right, change.seq, document_of(change, vector, name, clusters.get(change.id)))
+                Change(
+                    change.id,
+                    change.right,
+                    change.seq,
+                    document_of(change, vector, name, clusters.get(change.id), pictures),
+                )
                 for change, vector in zip(changes, found, strict=True)
             )
             await asyncio.to_thread(self._check, failures)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Sequence
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
 import zstandard
 
 from indexer.binding import languages
-from indexer.document import document, finished, vector_json
+from indexer.document import document, finished, pictures_json, vector_json
 from indexer.duplicates.clusters import cluster_id
 from indexer.embedding import Matrix, text_of
+from indexer.images.describe import VERSION, unpack
+from indexer.images.gallery import compared
 from indexer.ledger import Changed
 from indexer.record import Record
 from store.database import Database
@@ -23,8 +25,15 @@ COLUMNS = (
 )
 
 
-def document_of(change: Changed, vector: Matrix | None, embedder: str, cluster: str | None = None) -> bytes | None:
-    """What the engine gets for a change; None for a deletion. `cluster`: where it is not the record's own."""
+def document_of(
+    change: Changed,
+    vector: Matrix | None,
+    embedder: str,
+    cluster: str | None = None,
+    pictures: Mapping[str, Matrix] | None = None,
+) -> bytes | None:
+    """What the engine gets for a change; None for a deletion. `cluster`: where it is not the record's own. `pictures`:
+    vectors by digest (`pictures_of`)."""
     if change.body is None:
         return None
     prepared = change.prepared
@@ -39,7 +48,24 @@ def document_of(change: Changed, vector: Matrix | None, embedder: str, cluster: 
         delivery=change.delivery,
         updated=change.updated,
         vector=vector_json(vector, embedder),
+        pictures=pictures_json([pictures[sha256] for _, sha256 in change.compared if sha256 in pictures])
+        if pictures
+        else b"",
     )
+
+
+def pictures_of(database: Database, changes: Iterable[Changed]) -> dict[str, Matrix]:
+    """Digest → vector, of the pictures by which these records are found."""
+    wanted = list({sha256 for change in changes for _, sha256 in change.compared})
+    if not wanted:
+        return {}
+    with database.driver() as connection:
+        rows = connection.execute(
+            "select sha256, vector from pictures where sha256 = any(%s) and vector is not null and version = %s",
+            (wanted, VERSION),
+            binary=True,
+        )
+        return {sha256: unpack(vector) for sha256, vector in rows}
 
 
 def clusters_of(database: Database, ids: Collection[str]) -> dict[str, str]:
@@ -90,4 +116,7 @@ def _stored_change(row: Sequence[Any]) -> Changed:
     plain = zstandard.decompress(body)
     record = Record.model_validate_json(plain)
     prepared = orjson.dumps(document(record, languages()))
-    return Changed(id_, right, seq, delivery, updated, outcome, member, ordinal, plain, prepared, text_of(record))
+    return Changed(
+        *(id_, right, seq, delivery, updated, outcome, member, ordinal, plain, prepared, text_of(record)),
+        compared=compared(record),
+    )

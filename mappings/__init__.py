@@ -7,7 +7,9 @@ A file may use these directives, which `templates` expands:
 - `"$each LIST": {…}` among properties: one property for each entry of LIST (a list of lists.json), with `{LIST}`
   replaced in its strings. `"$each language"` goes through the languages of analyzers/ and also replaces `{exact}`, the
   analyser of the language's twin field for phrases, wildcards and highlights.
-- `"$dimension"`: length of the embedder's vectors.
+- `"$dimension"`: length of the embedder's vectors; `"$picture"`: of the vectors of pictures.
+
+A `search_analyzer` NAME_search is left out where the table of analyzers/ analyses queries as it does texts.
 """
 
 from __future__ import annotations
@@ -39,6 +41,8 @@ class Bound:
     languages: Mapping[str, str]
     """Language code → name of its exact analyser."""
     record_schema: int
+    picture: int
+    """Numbers in a picture's vector."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,7 @@ def _meta(bound: Bound, parts: Mapping[str, Json]) -> Json:
 
 def _component(name: str, bound: Bound) -> Json:
     body: Json = _expand(_read(f"components/{name}.json"), bound)
+    _without_twins(body.get("mappings", {}), bound.analysis.get("analyzer", {}))
     _check_analysers(name, body.get("mappings", {}), bound.analysis)
     return body
 
@@ -128,6 +133,8 @@ def _expand(node: Any, bound: Bound) -> Any:
         return bound.analysis
     if node == "$dimension":
         return bound.dimension
+    if node == "$picture":
+        return bound.picture
     if isinstance(node, Mapping):
         expanded: Json = {}
         for key, value in node.items():
@@ -152,6 +159,15 @@ def _fill(node: Any, replacements: Mapping[str, str]) -> Any:
     if isinstance(node, list):
         return [_fill(item, replacements) for item in node]
     return node
+
+
+def _without_twins(node: Any, defined: Mapping[str, Any]) -> None:
+    if not isinstance(node, dict):
+        return
+    if node.get("search_analyzer") == f"{node.get('analyzer')}_search" and node["search_analyzer"] not in defined:
+        del node["search_analyzer"]
+    for value in node.values():
+        _without_twins(value, defined)
 
 
 def _check_analysers(component: str, node: Any, analysis: Json) -> None:

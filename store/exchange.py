@@ -7,7 +7,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import Date, ForeignKey, Identity, Index, Integer, UniqueConstraint, func, text
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Identity, Index, Integer, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from store.base import Base
@@ -178,44 +178,27 @@ class Package(Base):
     finished: Mapped[dt.datetime | None]
 
 
-class Hook(Base):
-    """Where changes of an agreement are pushed to."""
-
-    __tablename__ = "exchange_hooks"
-
-    id: Mapped[str] = mapped_column(primary_key=True)
-    agreement: Mapped[int] = mapped_column(ForeignKey("agreements.id"))
-    url: Mapped[str]
-    secret: Mapped[bytes]
-    """Of the HMAC, sealed."""
-    bearer: Mapped[bytes | None]
-    """Key for the receiver's API, sealed."""
-    purpose: Mapped[str]
-    role: Mapped[str]
-    cursor: Mapped[str | None]
-    state: Mapped[str] = mapped_column(server_default="active")
-    """active, stopped (a push died), closed."""
-    created: Mapped[dt.datetime] = mapped_column(server_default=func.now())
-    created_by: Mapped[str]
-
-
 class Push(Base):
-    """One message of a hook: tried until it is taken or dies."""
+    """Changes of an agreement that go to an endpoint of the beneficiary's by themselves, message after message."""
 
     __tablename__ = "exchange_pushes"
-    __table_args__ = (Index("ix_exchange_pushes_hook_state", "hook", "state"),)
+    __table_args__ = (CheckConstraint("state in ('active', 'stopped', 'ended')", name="state"),)
 
-    id: Mapped[str] = mapped_column(primary_key=True)
-    hook: Mapped[str] = mapped_column(ForeignKey("exchange_hooks.id"))
-    body: Mapped[bytes]
-    cursor: Mapped[str]
-    """Where the hook goes on when this one is taken."""
-    attempts: Mapped[int] = mapped_column(Integer, server_default="0")
-    next_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
-    state: Mapped[str] = mapped_column(server_default="waiting")
-    """waiting, taken, dead."""
-    error: Mapped[str | None]
+    agreement: Mapped[int] = mapped_column(ForeignKey("agreements.id"), primary_key=True)
+    endpoint: Mapped[str] = mapped_column(ForeignKey("webhook_endpoints.id", ondelete="CASCADE"))
+    purpose: Mapped[str]
+    items: Mapped[int] = mapped_column(Integer)
+    """Most that one message holds."""
+    cursor: Mapped[str | None]
+    """Up to here the endpoint has taken everything; None: from the start."""
+    message: Mapped[str | None]
+    """The one that is on its way: the next is made when it was taken."""
+    state: Mapped[str] = mapped_column(server_default="active")
+    """active, stopped (a message died: nothing may overtake it), ended (the agreement has)."""
+    why: Mapped[str] = mapped_column(server_default="")
+    """What keeps an active one from going on, and what stopped or ended one."""
     created: Mapped[dt.datetime] = mapped_column(server_default=func.now())
+    created_by: Mapped[str]
 
 
 class Source(Base):
@@ -234,8 +217,6 @@ class Source(Base):
     cursor: Mapped[str | None]
     state: Mapped[str] = mapped_column(server_default="active")
     """active, purged."""
-    push_secret: Mapped[bytes | None]
-    """Of the HMAC of pushes from there, sealed."""
     changed: Mapped[dt.datetime] = mapped_column(server_default=func.now())
 
 
@@ -247,30 +228,6 @@ class Received(Base):
     source: Mapped[int] = mapped_column(ForeignKey("exchange_sources.id"), primary_key=True)
     record: Mapped[str] = mapped_column(primary_key=True)
     position: Mapped[int]
-
-
-class CollectionOrigin(Base):
-    """A collection with records that came from a source. Belongs to the tables of rights: whoever it was given to may
-    pass it on only as far as was agreed."""
-
-    __tablename__ = "collection_origins"
-
-    collection: Mapped[str] = mapped_column(primary_key=True)
-    source: Mapped[int] = mapped_column(ForeignKey("exchange_sources.id"), primary_key=True)
-    office: Mapped[str]
-    """The beneficiary."""
-    onward: Mapped[str]
-    """none: the beneficiary alone; offices: other offices too, by agreement; public."""
-
-
-class Inbound(Base):
-    """A push that was taken: it is not taken again."""
-
-    __tablename__ = "exchange_inbound"
-
-    source: Mapped[int] = mapped_column(ForeignKey("exchange_sources.id"), primary_key=True)
-    id: Mapped[str] = mapped_column(primary_key=True)
-    at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
 
 
 class PriorityDocument(Base):

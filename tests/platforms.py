@@ -50,7 +50,7 @@ from indexer.record import (
     Text,
     TextType,
 )
-from mappings import RIGHTS, aliases
+from mappings import aliases
 from store.database import Database
 
 T = TypeVar("T")
@@ -233,8 +233,6 @@ async def running(opensearch_url: str, server_url: str, home: Path, **settings: 
                 "index_prefix": prefix,
                 "rate_limit": 100_000,
                 "public_rate_limit": 100_000,
-                # Tests share a machine; the one about this limit sets its own.
-                "search_limit": 30,
                 "secret_key": SecretStr(secrets.token_hex(32)),
                 **settings,
             }
@@ -243,17 +241,14 @@ async def running(opensearch_url: str, server_url: str, home: Path, **settings: 
         database.migrate()
         async with Writer(opensearch_url, prefix) as writer:
             await writer.prepare(await bind(writer, embedder(chosen.embedder)))
+            # Templates are for making indices. The engine writes all of them down at every change of one.
+            await writer.forget_templates()
             app = create_app(chosen)
             try:
                 async with app.router.lifespan_context(app):
                     yield Platform(app, chosen, database, writer)
             finally:
-                for right in RIGHTS:
-                    for index in await writer.versions(right):
-                        await writer.drop(index)
-                for right in RIGHTS:
-                    await writer.request("DELETE", f"/_index_template/{prefix}-{right}")
-                await writer.request("DELETE", f"/_component_template/{prefix}-*")
+                await writer.uninstall()
                 database.close()
 
 

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from api.webhooks.signing import MessageRefused, verify
+
 
 @dataclass
 class Receiver:
@@ -18,6 +20,21 @@ class Receiver:
     """Statuses of the next answers; 204 when they are used up."""
     taken: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     """(headers in lower case, body) of every request."""
+    secret: str | None = None
+    """With it, messages are checked: what is refused is not counted as taken."""
+    refused: list[str] = field(default_factory=list)
+    """Why messages were refused."""
+
+    def check(self, headers: dict[str, str], body: bytes) -> int | None:
+        """The answer to a message that must not be acted upon."""
+        if self.secret is None:
+            return None
+        try:
+            verify(self.secret, headers, body, seen=self.ids)
+        except MessageRefused as error:
+            self.refused.append(error.reason)
+            return 204 if error.reason == "replayed" else 401
+        return None
 
     @property
     def url(self) -> str:
@@ -35,8 +52,11 @@ def receiver() -> Iterator[Receiver]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
-            held.taken.append(({name.lower(): value for name, value in self.headers.items()}, body))
-            status = held.answers.pop(0) if held.answers else 204
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            status = held.check(headers, body)
+            if status is None:
+                held.taken.append((headers, body))
+                status = held.answers.pop(0) if held.answers else 204
             self.send_response(status)
             if status == 302:
                 self.send_header("location", "/elsewhere")

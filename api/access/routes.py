@@ -18,6 +18,7 @@ from api.access.model import Permission, Role, Tier, anonymous
 from api.access.policies import PolicyTerms
 from api.dependencies import COOKIE, Access, Guard, open_to_all, services_of
 from api.errors import TooManyRequests, Unidentified
+from api.exchange import negotiation
 from api.search.routes import json_response
 from common.errors import AccessDenied, NotFound
 from store.access import Account, Agreement, AgreementVersion, ApiKey, Collection, KeyUse
@@ -420,6 +421,7 @@ async def step_agreement(agreement: int, access: OfficeManager, given: Step) -> 
                 kind=stepped.state,
             )
         )
+        negotiation.tell(session, stepped, stepped.state, access.caller.office)
         return stepped.state
 
     state = await in_transaction(access, work)

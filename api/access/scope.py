@@ -225,6 +225,9 @@ class Scope:
         if not covering:
             return HIDDEN
         collection = document.get("collection", "")
+        if len(covering) == 1:
+            (grant,) = covering
+            return View(grant.tier, grant.groups, (grant.basis[collection],) if collection in grant.basis else ())
         return View(
             max(grant.tier for grant in covering),
             frozenset().union(*(grant.groups for grant in covering)),

@@ -66,5 +66,5 @@ def _mark_cancelled(services: Services, path: Path) -> None:
 def _follow(services: Services) -> None:
     """What new records bring with them."""
     with services.database.session() as session:
-        for kind in ("alerts", "duplicates"):
+        for kind in ("alerts", "duplicates", "exchange"):
             queue.enqueue_once(session, kind)

@@ -6,10 +6,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
+from sqlalchemy.orm import Session
 
 from api.access.audit import Entry, append, disclosures
+from api.access.model import Caller
+from api.access.routes import in_transaction
 from api.access.scopes import current_version
-from api.dependencies import Access, Services
+from api.dependencies import Services
 from api.exchange import feed
 from api.exchange.feed import Page, Rights, rights
 from api.exchange.routes import Exchanger, In, with_ledger
@@ -45,26 +48,33 @@ def page_out(given: Rights, page: Page) -> dict[str, Any]:
 
 
 def next_page(
-    services: Services, access: Access, agreement: int, cursor: str | None, limit: int
+    services: Services,
+    session: Session,
+    caller: Caller,
+    purpose: str,
+    agreement: int,
+    cursor: str | None,
+    limit: int,
+    until: str | None = None,
+    **details: Any,
 ) -> tuple[Rights, Page]:
-    """A page and its lines in the audit, in one transaction; rights are read again before it is given out."""
-    with services.database.session() as session:
-        before = current_version(session)
-        given = rights(session, access.caller, access.purpose, agreement)
-        page = feed.page(session, services.keys, given, cursor, limit)
-        shown = [
-            (item.record_id, {"provider": given.agreement.provider, "collection": item.collection}, item.view)
-            for item in page.items
-            if item.record is not None
-        ]
-        details = {"agreement": agreement, "deletions": len(page.items) - len(shown)}
-        lines = disclosures("exchange", access.caller, access.purpose, shown, content=True, details=details)
-        append(session, services.keys, services.audit.chain, lines)
-        if current_version(session) != before:
-            again = rights(session, access.caller, access.purpose, agreement)
-            if again.basis != given.basis:
-                raise Conflict("Rights changed while the page was made.", remedy="Ask again.")
-        return given, page
+    """A page and its lines in the audit, in the session's transaction; rights are read again before it is given out.
+    Raises as `feed.rights` and `feed.page`, and Conflict where rights changed meanwhile. `until`: as for `feed.page`;
+    `details`: for the audit."""
+    before = current_version(session)
+    given = rights(session, caller, purpose, agreement)
+    page = feed.page(session, services.keys, given, cursor, limit, until)
+    shown = [
+        (item.record_id, {"provider": given.agreement.provider, "collection": item.collection}, item.view)
+        for item in page.items
+        if item.record is not None
+    ]
+    told = {"agreement": agreement, "deletions": len(page.items) - len(shown), **details}
+    lines = disclosures("exchange", caller, purpose, shown, content=True, details=told)
+    append(session, services.keys, services.audit.chain, lines)
+    if current_version(session) != before and rights(session, caller, purpose, agreement).basis != given.basis:
+        raise Conflict("Rights changed while the page was made.", remedy="Ask again.")
+    return given, page
 
 
 @router.get(
@@ -81,10 +91,11 @@ async def read_changes(
     """New records, corrections and deletions, in order. Start without a cursor; store a page, acknowledge it, go on
     with its cursor. The same cursor gives the same items again: apply an item only if its `order` is above the one you
     hold for the record."""
-    import asyncio
 
-    given, page = await asyncio.to_thread(next_page, access.services, access, agreement, cursor, limit)
-    return json_response(page_out(given, page))
+    def work(session: Session) -> dict[str, Any]:
+        return page_out(*next_page(access.services, session, access.caller, access.purpose, agreement, cursor, limit))
+
+    return json_response(await in_transaction(access, work))
 
 
 class AckIn(In):

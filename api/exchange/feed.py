@@ -33,6 +33,7 @@ from api.access.redaction import redact
 from api.access.scope import Scope, View
 from api.access.scopes import AgreementRules, decide, load_rules
 from api.access.secret import Keys
+from api.exchange import volume
 from common.errors import AccessDenied, Conflict, NotFound, UsageError
 from indexer.document import CLASS_FIELDS, levels_of
 from store.access import Agreement, AgreementVersion
@@ -231,8 +232,9 @@ def _binding(entry: Agreement) -> bytes:
 # --------------------------------------------------------------------------------------------------------------- pages
 
 
-def page(session: Session, keys: Keys, given: Rights, cursor: str | None, limit: int) -> Page:
-    """The next items after `cursor` (None: from the start), entered into the ledger of what was handed out.
+def page(session: Session, keys: Keys, given: Rights, cursor: str | None, limit: int, until: str | None = None) -> Page:
+    """The next items after `cursor` (None: from the start), entered into the ledger of what was handed out. `until`: a
+    cursor behind which the page does not go: of the page before it, only what has not changed since.
 
     Raises BadCursor, or Unacknowledged where too much waits for the receiver's word.
     """
@@ -249,7 +251,8 @@ def page(session: Session, keys: Keys, given: Rights, cursor: str | None, limit:
             remedy="Acknowledge what you have stored: POST /v1/exchange/changes/ack.",
         )
     feed.collections = sorted({*feed.collections, *given.collections})
-    made = _Making(session, keys, given, feed.position, min(limit, LARGEST_PAGE), start.resync)
+    last = read_cursor(keys, entry, until) if until else None
+    made = _Making(session, keys, given, feed.position, min(limit, LARGEST_PAGE), start.resync, last)
     end, more = made.run(start, feed.collections)
     made.store()
     feed.position = made.order
@@ -262,6 +265,25 @@ def page(session: Session, keys: Keys, given: Rights, cursor: str | None, limit:
         feed.position - feed.acknowledged,
         made.over_volume,
     )
+
+
+def pending(session: Session, keys: Keys, given: Rights, cursor: str | None) -> bool:
+    """Whether there may be something after `cursor`: what says no is sure, and costs next to nothing."""
+    entry = given.agreement
+    start = read_cursor(keys, entry, cursor) if cursor else Position()
+    if start.basis != given.basis:
+        return True
+    feed = session.get(Feed, entry.id)
+    known = {*(feed.collections if feed else ()), *given.collections}
+    newer = select(StoredRecord.id).where(StoredRecord.collection.in_(known), StoredRecord.seq > start.seq)
+    due = select(Deferred.record).where(Deferred.agreement == entry.id, Deferred.due <= given.today)
+    if start.deferred is not None:
+        due = due.where(_after(start.deferred))
+    return any(session.scalar(statement.limit(1)) is not None for statement in (newer, due))
+
+
+def _after(place: tuple[str, str]) -> Any:
+    return tuple_(Deferred.due, Deferred.record) > tuple_(dt.date.fromisoformat(place[0]), place[1])
 
 
 def acknowledge(session: Session, keys: Keys, given: Rights, cursor: str) -> int:
@@ -300,6 +322,8 @@ class _Making:
     order: int
     limit: int
     resync: int
+    last: Position | None = None
+    """Where it ends at the latest."""
     items: list[Item] = field(default_factory=list)
     over_volume: int = 0
     _held: dict[str, Holding] = field(default_factory=dict)
@@ -326,8 +350,11 @@ class _Making:
             if not due:
                 break
         seq = start.seq
+        wanted: list[Any] = [StoredRecord.collection.in_(collections)]
+        if self.last is not None:
+            wanted.append(StoredRecord.seq <= self.last.seq)
         while True:
-            found = list(rows(self.session, StoredRecord.collection.in_(collections), StoredRecord.seq > seq))
+            found = list(rows(self.session, *wanted, StoredRecord.seq > seq))
             self._load_held(row.id for row in found)
             for row in found:
                 if len(self.items) >= self.limit:
@@ -346,8 +373,11 @@ class _Making:
             .limit(ROWS_AT_ONCE)
         )
         if after is not None:
-            place = (dt.date.fromisoformat(after[0]), after[1])
-            statement = statement.where(tuple_(Deferred.due, Deferred.record) > tuple_(*place))
+            statement = statement.where(_after(after))
+        if self.last is not None:
+            if self.last.deferred is None:
+                return []
+            statement = statement.where(~_after(self.last.deferred))
         return [(row.due, row.record) for row in self.session.execute(statement)]
 
     def _load_held(self, names: Iterable[str]) -> None:
@@ -383,7 +413,7 @@ class _Making:
 
     def _give(self, row: Row, view: View, held: Holding | None, *, again: bool) -> None:
         shown = redact(row.record, view)
-        digest = hashlib.sha256(orjson.dumps(shown, option=orjson.OPT_SORT_KEYS)).digest()
+        digest = volume.digest(shown)
         known = held is not None and not held.withdrawn
         if held is not None and known and not again and held.acknowledged == digest:
             return
@@ -394,7 +424,9 @@ class _Making:
                 self.over_volume += 1
                 return
             self._new += 1
-        change = "correction" if held is not None and known and held.digest != digest else "record"
+        # Given again for the same cursor, it is a correction still of what the receiver has confirmed.
+        before = (held.digest, held.acknowledged or digest) if held is not None and known else (digest, digest)
+        change = "correction" if before != (digest, digest) else "record"
         self._add(row, view, held, change, shown, digest)
 
     def _add(self, row: Row, view: View, held: Holding | None, change: str, shown: Json | None, digest: bytes) -> None:
@@ -471,11 +503,6 @@ class _Making:
 NOTHING_SEEN = View(Tier.NONE, frozenset(), ())
 
 
-def _json(body: bytes) -> Json:
-    """A stored body; {} for a tombstone of something never held."""
-    return orjson.loads(zstandard.decompress(body)) if body else {}
-
-
 def rows(session: Session, *conditions: Any) -> Iterator[Row]:
     """Records of the ledger by their change sequence, at most ROWS_AT_ONCE."""
     columns = (
@@ -487,4 +514,7 @@ def rows(session: Session, *conditions: Any) -> Iterator[Row]:
         StoredRecord.body,
     )
     statement = select(*columns).where(*conditions).order_by(StoredRecord.seq).limit(ROWS_AT_ONCE)
-    return (Row(r.id, r.seq, r.collection, r.member, r.deleted, _json(r.body)) for r in session.execute(statement))
+    plain = zstandard.ZstdDecompressor()
+    for name, seq, collection, member, deleted, body in session.execute(statement):
+        # No body: the tombstone of something that was never held.
+        yield Row(name, seq, collection, member, deleted, orjson.loads(plain.decompress(body)) if body else {})

@@ -7,7 +7,7 @@ import datetime as dt
 from typing import Any
 
 from api.dependencies import Services
-from api.exchange import negotiation, packages
+from api.exchange import negotiation, packages, push
 from api.jobs.runner import Cancelled, Run
 
 
@@ -28,10 +28,11 @@ def _build(run: Run) -> dict[str, Any]:
 
 
 async def keep(run: Run) -> dict[str, Any]:
-    """Expiry, reminders, packages whose rights are gone."""
+    """Expiry, reminders, packages whose rights are gone, changes to be pushed."""
     told = await asyncio.to_thread(tick, run.services)
     dead = await asyncio.to_thread(packages.sweep, run.services)
-    return {"told": told, "dead_packages": dead}
+    pushed = await asyncio.to_thread(push.wake, run.services)
+    return {"told": told, "dead_packages": dead, "pushed": pushed}
 
 
 def tick(services: Services) -> int:

@@ -21,11 +21,12 @@ from sqlalchemy.orm import Session, aliased
 from api.access import agreements, policies
 from api.access.agreements import State, Terms
 from api.access.audit import Entry, append
-from api.access.model import Caller
+from api.access.model import Caller, Permission
 from api.access.secret import Keys
 from api.exchange import certificates
 from api.exchange.global_policy import check_terms
 from api.exchange.signatures import Signed, verify
+from api.webhooks import sender
 from common.errors import Conflict, NotFound, UsageError
 from store.access import Agreement, AgreementVersion, Collection, Office
 from store.exchange import AgreementEvent, AgreementSignature, AgreementTurn, Holding, Package, Purge
@@ -83,6 +84,7 @@ class Ledger:
             )
         )
         self.audit(f"agreement-{kind}", entry, **details)
+        tell(self.session, entry, kind, office, details.get("office_of"))
 
     def audit(self, action: str, entry: Agreement, *, records: int = 0, **details: Any) -> None:
         """A line of the audit about an agreement."""
@@ -234,6 +236,14 @@ class Ledger:
             self.session.add(held)
         held.office, held.due, held.reminded = office, due, None
         self.session.flush()
+
+
+def tell(session: Session, entry: Agreement, step: str, by: str | None, to: str | None = None) -> None:
+    """A message to the other office's endpoints that want to hear of agreements; of what the platform did itself
+    (`by` None) to both offices', or to the one that it is about."""
+    told = {"agreement": entry.id, "version": entry.version, "step": step, "by": by}
+    for office in {to} if to else {entry.provider, entry.beneficiary} - {by}:
+        sender.emit(session, sender.AGREEMENT, told, office=office, needs=Permission.EXCHANGE)
 
 
 def document(entry: Agreement, version: AgreementVersion) -> bytes:

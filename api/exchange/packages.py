@@ -28,10 +28,11 @@ from api.access.audit import disclosures
 from api.access.model import Caller, Group, Role, role_rules
 from api.access.redaction import redact
 from api.access.scope import View
+from api.access.scopes import current_version
 from api.dependencies import Services
 from api.exchange import asic, certificates, feed, volume
-from api.exchange.container import LIMIT, Container, Packer, pack
-from api.exchange.feed import Rights, Row, rights
+from api.exchange.container import LIMIT, Container, Packed, Packer, Spool, pack
+from api.exchange.feed import Rights, rights
 from api.exchange.negotiation import document
 from api.exchange.originals import Originals
 from api.exchange.signatures import Signed, sign, verify
@@ -158,6 +159,23 @@ class FormatReport:
 
 
 @dataclass(slots=True)
+class Shown:
+    """A record as the package holds it."""
+
+    id: str
+    collection: str
+    source: dict[str, Any]
+    """Where it came from, as in the record."""
+    view: View
+    content: bytes
+    """JSON of what may be seen of it."""
+    digest: bytes
+    """As volume.digest."""
+    whole: bool = False
+    """Whether its original may be seen too."""
+
+
+@dataclass(slots=True)
 class Builder:
     """One package while it is built."""
 
@@ -172,6 +190,8 @@ class Builder:
     _in_formats: dict[str, FormatReport] = field(default_factory=dict)
     _shared: dict[str, bool] = field(default_factory=dict)
     _deliveries: dict[int, dict[str, Any]] = field(default_factory=dict)
+    _known: tuple[tuple[int, dt.date], Rights] | None = None
+    """Rights, and (version of the access tables, day) at which they were worked out."""
 
     def run(self) -> None:
         folder(self.services).mkdir(parents=True, exist_ok=True)
@@ -187,89 +207,105 @@ class Builder:
     def _fill(self, container: Container) -> bytes:
         """Everything but the signature. Returns the manifest's SHA-256."""
         container.add(pack("mimetype", asic.MIMETYPE, stored=True))
-        lines = path_of(self.services, self.entry.id).with_suffix(".provenance")
-        references = lines.with_suffix(".manifest")
+        path = path_of(self.services, self.entry.id)
         originals = Originals(self.services.archive)
+        provenance, manifest = Spool(path.with_suffix(".provenance")), Spool(path.with_suffix(".manifest"))
+
+        def written(members: list[Packed]) -> None:
+            manifest.write(b"".join(asic.reference(member.name, member.sha256) for member in members))
+
         try:
-            with lines.open("wb+") as provenance, references.open("wb+") as manifest, container.packing() as packer:
-                manifest.write(asic.HEAD)
+            manifest.write(asic.HEAD)
+            with container.packing(written) as packer:
                 with self.services.database.session() as session:
-                    given = rights(session, receiver(self.entry), self.entry.purpose, self.entry.agreement)
-                    packer.add("agreement.json", document(given.agreement, given.version))
+                    given = self._rights(session)
+                basis = given.basis
+                packer.add("agreement.json", document(given.agreement, given.version))
                 self.formats = chosen_formats(given.terms, self.entry.request)
                 self._in_formats = {name: FormatReport() for name in self.formats}
-                basis = given.basis
-                for rows in self._pages(given):
+                for page in self._pages(given):
                     self.check(self.records)
-                    self._page(rows, basis, packer, originals, provenance)
-                    while packer.written:
-                        manifest.write(asic.reference(*packer.written.popleft()))
-                provenance.seek(0)
-                packer.add("provenance.jsonl", provenance.read())
+                    self._write(page, packer, originals, provenance)
                 packer.add("report.json", orjson.dumps(self._report(given)))
-                packer.finish()
-                while packer.written:
-                    manifest.write(asic.reference(*packer.written.popleft()))
-                manifest.write(asic.TAIL)
-                manifest.seek(0)
-                content = manifest.read()
-                container.add(pack(asic.MANIFEST, content))
+            container.add_spool("provenance.jsonl", provenance)
+            manifest.write(asic.reference("provenance.jsonl", provenance.sha256) + asic.TAIL)
+            container.add_spool(asic.MANIFEST, manifest)
         finally:
             originals.close()
-            lines.unlink(missing_ok=True)
-            references.unlink(missing_ok=True)
+            provenance.close()
+            manifest.close()
         self.entry.basis = basis
-        return hashlib.sha256(content).digest()
+        return manifest.sha256
 
-    def _pages(self, given: Rights) -> Iterator[list[Row]]:
-        """Current records that the package may be about, page by page."""
+    def _pages(self, given: Rights) -> Iterator[list[Shown]]:
+        """What the package holds of the records that it may be about, page by page."""
         wanted = self.entry.request.get("collection")
         collections = [name for name in given.collections if wanted in (None, name)]
         ids = self.entry.request.get("ids")
         if ids is not None:
             for start in range(0, len(ids), feed.ROWS_AT_ONCE):
-                with self.services.database.session() as session:
-                    condition = StoredRecord.id.in_(ids[start : start + feed.ROWS_AT_ONCE])
-                    yield list(feed.rows(session, condition, StoredRecord.collection.in_(collections)))
+                condition = StoredRecord.id.in_(ids[start : start + feed.ROWS_AT_ONCE])
+                yield self._page(given.basis, condition, StoredRecord.collection.in_(collections))[0]
             return
-        seq = 0
+        seq: int | None = 0
         while True:
-            with self.services.database.session() as session:
-                found = list(feed.rows(session, StoredRecord.collection.in_(collections), StoredRecord.seq > seq))
-            if not found:
+            page, seq = self._page(given.basis, StoredRecord.collection.in_(collections), StoredRecord.seq > seq)
+            if seq is None:
                 return
-            yield found
-            seq = found[-1].seq
+            yield page
 
-    def _page(self, rows: list[Row], basis: str, packer: Packer, originals: Originals, provenance: Any) -> None:
-        """One page: decided, counted and audited in one transaction, before any of it is written."""
+    def _rights(self, session: Session) -> Rights:
+        """What the agreement gives now: looked at anew with every page, worked out anew where anything changed."""
+        state = (current_version(session), dt.datetime.now(dt.UTC).date())
+        if self._known is None or self._known[0] != state:
+            self._known = (state, rights(session, receiver(self.entry), self.entry.purpose, self.entry.agreement))
+        return self._known[1]
+
+    def _page(self, basis: str, *conditions: Any) -> tuple[list[Shown], int | None]:
+        """One page: decided, counted and audited in one transaction, before any of it is written. With the sequence of
+        its last record; None where there is none."""
         services = self.services
+        shown: list[Shown] = []
+        last = None
         with services.database.session() as session:
-            given = rights(session, receiver(self.entry), self.entry.purpose, self.entry.agreement)
+            given = self._rights(session)
             if given.basis != basis:
                 raise Conflict("Rights changed while the package was built.", remedy="Order it again.")
-            seen = [(row, given.scope.view(feed.deciding(row.record), given.today)) for row in rows if not row.deleted]
-            readable = [(row, view) for row, view in seen if Group.BIBLIOGRAPHY in view.groups]
-            shown = [(row, view, redact(row.record, view)) for row, view in readable]
+            # A record is a hundred objects or so: of each, only what is written of it outlives its turn.
+            for row in feed.rows(session, *conditions):
+                last = row.seq
+                if row.deleted:
+                    continue
+                view = given.scope.view(feed.deciding(row.record), given.today)
+                if Group.BIBLIOGRAPHY in view.groups:
+                    record = redact(row.record, view)
+                    content, digest = orjson.dumps(record), volume.digest(record)
+                    shown.append(Shown(row.id, row.collection, row.record["source"], view, content, digest))
             shown = self._within_volume(session, given, shown)
-            whole = {row.id: self._whole(session, given, row) for row, view, _ in shown if sees_everything(view)}
-            lines = [(row.id, row.record, view) for row, view, _ in shown]
+            for one in shown:
+                one.whole = sees_everything(one.view) and self._whole(session, given, one.source)
+            provider = given.agreement.provider
+            lines = [(one.id, {"provider": provider, "collection": one.collection}, one.view) for one in shown]
             details = {"agreement": self.entry.agreement, "package": self.entry.id}
             caller = receiver(self.entry)
             entries = disclosures("package", caller, self.entry.purpose, lines, content=True, details=details)
             audit_append(session, services.keys, services.audit.chain, entries)
-            self._load_deliveries(session, rows)
-        for row, _, record in shown:
-            base = f"records/{quote(row.id, safe='')}"
-            packer.add(f"{base}/record.json", orjson.dumps(record))
+            self._load_deliveries(session, {one.source["delivery"] for one in shown})
+        return shown, last
+
+    def _write(self, page: list[Shown], packer: Packer, originals: Originals, provenance: Spool) -> None:
+        told_of: list[bytes] = []
+        for one in page:
+            base = f"records/{quote(one.id, safe='')}"
+            packer.add(f"{base}/record.json", one.content)
             told: dict[str, Any] = {
-                "id": row.id,
+                "id": one.id,
                 "record": f"{base}/record.json",
-                "format": row.record["source"]["format"],
-                "reader_version": row.record["source"]["reader_version"],
-                "delivered": self._deliveries.get(row.record["source"]["delivery"]),
+                "format": one.source["format"],
+                "reader_version": one.source["reader_version"],
+                "delivered": self._deliveries.get(one.source["delivery"]),
             }
-            content = self._original(originals, row) if whole.get(row.id) else None
+            content = self._original(originals, one.source) if one.whole else None
             if content is None:
                 told["original"], told["why"] = None, NOT_WHOLE
                 self.without_original[NOT_WHOLE] += 1
@@ -278,9 +314,10 @@ class Builder:
                 told["sha256"] = hashlib.sha256(content).hexdigest()
                 packer.add(told["original"], content)
             if self.formats:
-                told["formats"] = self._written(record, base, packer)
-            provenance.write(orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE))
-            self.records += 1
+                told["formats"] = self._written(orjson.loads(one.content), base, packer)
+            told_of.append(orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE))
+        provenance.write(b"".join(told_of))
+        self.records += len(page)
 
     def _written(self, record: dict[str, Any], base: str, packer: Packer) -> dict[str, str | None]:
         """Adds the record in each of the formats. Returns format → member, None where it could not be written."""
@@ -300,20 +337,17 @@ class Builder:
             packer.add(f"{base}/{stem}.{written.extension}", written.data)
         return told
 
-    def _within_volume(
-        self, session: Session, given: Rights, shown: list[tuple[Row, View, dict[str, Any]]]
-    ) -> list[tuple[Row, View, dict[str, Any]]]:
+    def _within_volume(self, session: Session, given: Rights, shown: list[Shown]) -> list[Shown]:
         """What the month's volume allows."""
-        records = [(row.id, record) for row, _, record in shown]
+        records = [(one.id, one.digest) for one in shown]
         kept = volume.within(session, given.agreement.id, given.terms.volume_cap, given.collections, records)
         if len(kept) < len(shown):
             self.skipped[volume.OVER] += len(shown) - len(kept)
-        return [one for one in shown if one[0].id in kept]
+        return [one for one in shown if one.id in kept]
 
-    def _whole(self, session: Session, given: Rights, row: Row) -> bool:
+    def _whole(self, session: Session, given: Rights, source: dict[str, Any]) -> bool:
         """Whether the original holds nothing that the beneficiary may not see: a part cut out of its file, or a file
         all of whose records it may see whole."""
-        source = row.record["source"]
         if source.get("byte_offset") is not None and source.get("byte_length") is not None:
             return True
         sha256 = source["sha256"]
@@ -335,14 +369,13 @@ class Builder:
         return self._shared[sha256]
 
     @staticmethod
-    def _original(originals: Originals, row: Row) -> bytes:
-        source = row.record["source"]
+    def _original(originals: Originals, source: dict[str, Any]) -> bytes:
         if source.get("byte_offset") is not None and source.get("byte_length") is not None:
             return originals.read(source["sha256"], source["byte_offset"], source["byte_length"])
         return originals.whole(source["sha256"])
 
-    def _load_deliveries(self, session: Session, rows: list[Row]) -> None:
-        wanted = {row.record["source"]["delivery"] for row in rows if row.record} - self._deliveries.keys()
+    def _load_deliveries(self, session: Session, sequences: set[int]) -> None:
+        wanted = sequences - self._deliveries.keys()
         if wanted:
             for found in session.scalars(select(Delivery).where(Delivery.sequence.in_(wanted))):
                 # The file's name and its place in the provider's sequence are the provider's own business.

@@ -35,7 +35,9 @@ KINDS: dict[str, Kind] = {
     "duplicates": Kind(
         "Records that are the same are looked for among what came in", "api.review.scanning:scan", every="7 * * * *"
     ),
-    "exchange": Kind("Agreements that end, reminders", "api.exchange.jobs:keep", "quick", every="* * * * *"),
+    "exchange": Kind(
+        "Agreements that end, reminders, changes to be pushed", "api.exchange.jobs:keep", "quick", every="* * * * *"
+    ),
     "alerts": Kind("Saved searches are run over what came in", "api.saved.run:alerts", every="* * * * *"),
     "tidy": Kind("What is over is removed", "api.jobs.tidy:tidy", "quick", every="* * * * *"),
 }

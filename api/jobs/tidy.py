@@ -8,16 +8,20 @@ import shutil
 from typing import Any
 
 from sqlalchemy import delete, func, select, text
+from sqlalchemy.orm import Session
 
 from api.deliveries import job as deliveries
 from api.dependencies import Services
 from api.exports import job as exports
+from api.jobs import queue
 from api.jobs.queue import PLATFORM
 from api.jobs.runner import Run
 from store.jobs import Job, WebhookDelivery
 
 KEPT = dt.timedelta(days=30)
 """How long jobs and messages that are over can be looked at."""
+OVERDUE = dt.timedelta(minutes=15)
+"""After which a message that should have been tried is entered again."""
 EXPORTS_KEPT = dt.timedelta(days=7)
 """How long the file of an export can be downloaded."""
 PLATFORM_KEPT = dt.timedelta(days=1)
@@ -43,9 +47,18 @@ def remove(services: Services) -> dict[str, Any]:
                 "(select from procrastinate_events e where e.job_id = j.id and e.at > now() - interval '1 day')"
             )
         )
+        _enter_again(session, now)
         waiting = session.scalar(select(func.count()).select_from(Job).where(Job.state == "queued"))
     files = _files(services, now)
     return {"jobs": gone[0] + gone[1], "messages": gone[2], "files": files, "waiting": waiting}
+
+
+def _enter_again(session: Session, now: dt.datetime) -> None:
+    """Messages whose attempt came to nothing at all, as where the database broke off: they are due and in no queue."""
+    lost = WebhookDelivery.state == "waiting", WebhookDelivery.next_at < now - OVERDUE
+    for entry in session.scalars(select(WebhookDelivery).where(*lost).with_for_update(skip_locked=True)):
+        entry.next_at = now
+        queue.defer(session, queue.WEBHOOK, queue.QUICK, delivery=entry.id)
 
 
 def _files(services: Services, now: dt.datetime) -> int:

@@ -194,9 +194,9 @@ class Guard:
 
     # ----------------------------------------------------------------------------------------------------- facets
 
-    def facet(self, name: str, size: int, within: Sequence[Query] = (), only: str | None = None) -> Query:
+    def facet(self, name: str, size: int, within: Sequence[Query] = ()) -> Query:
         """Aggregation of a facet, counted only on records of `within` (guarded already) where the caller may read
-        it. `only`: regular expression of the values to count."""
+        it."""
         table = facet_fields()
         field = table.field(name)
         limits = [limit for limit in (self.readable(field), *within) if limit is not None]
@@ -205,8 +205,6 @@ class Guard:
         else:
             # Counts of all shards are exact while each shard returns every value it has.
             values = {"terms": {"field": field, "size": size, "shard_size": 10_000, "min_doc_count": 1}}
-            if only is not None:
-                values["terms"]["include"] = only
         condition: Query = {"bool": {"filter": limits}} if limits else {"match_all": {}}
         return {"filter": condition, "aggs": {"values": values}}
 

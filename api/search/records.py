@@ -44,7 +44,7 @@ def missing() -> NotFound:
 
 async def view(access: Access, record_id: str) -> dict[str, Any]:
     """The record as the caller may see it; written to the audit before it is returned."""
-    hit = await _still_allowed(access, await find(access, record_id))
+    hit = await still_allowed(access, await find(access, record_id))
     content = hit.view.tier is Tier.CONTENT
     shown = [(hit.id, dict(hit.document), hit.view)]
     await access.services.record(disclosures("view", access.caller, access.purpose, shown, content=content))
@@ -64,7 +64,7 @@ async def original(access: Access, record_id: str) -> Original:
     else:
         await _whole_member_allowed(access, source["sha256"])
         content = await asyncio.to_thread(_read, access, source["sha256"])
-    hit = await _still_allowed(access, hit)
+    hit = await still_allowed(access, hit)
     if not sees_everything(hit.view):
         raise NotFound("no such original")
     shown = [(hit.id, dict(hit.document), hit.view)]
@@ -77,7 +77,7 @@ def sees_everything(view: View) -> bool:
     return view.tier is Tier.CONTENT and view.groups >= ALL_GROUPS
 
 
-async def _still_allowed(access: Access, hit: Hit) -> Hit:
+async def still_allowed(access: Access, hit: Hit) -> Hit:
     """The hit under the rights of this moment, which may have changed since the query began."""
     if await access.unchanged():
         return hit

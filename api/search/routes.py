@@ -1,23 +1,23 @@
-"""GET and POST /v1/search, /v1/records/{id}, /v1/records/{id}/original."""
+"""GET and POST /v1/search, /v1/records/{id}, its original and its images."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from api.access.model import Permission
 from api.dependencies import Access, Guard
-from api.search import records, representations
+from api.search import pictures, records, representations
 from api.search.facets import facet_fields
 from api.search.representations import Answer, Choice
 from api.search.service import Results, Search, search
+from indexer.images import decode
 
 router = APIRouter(prefix="/v1", tags=["search"])
 
@@ -43,7 +43,6 @@ EXAMPLES: dict[int | str, dict[str, Any]] = {
                         }
                     ],
                     "facets": {"office": [{"value": "EP", "count": 1}]},
-                    "facet_bounds": {"office": {"error": 0, "rest": 0}},
                     "cursor": None,
                     "expansion": {
                         "language": "en",
@@ -99,18 +98,14 @@ async def search_by_get(
     group: Annotated[str, Query(description="none, family, application or cluster")] = "none",
     highlight: bool = True,
     full: Annotated[bool, Query(description="Claims and descriptions too")] = False,
-    help: Annotated[bool, Query(description="Look for what helps where the words find nothing")] = True,
     accept: Accept = None,
 ) -> Response:
     """Any facet's name is also a parameter that filters: `…&ipc=H01M&year=2020,2021`. Lists take commas or repeats.
-    `office!=US` leaves a value out; `applicant~=siem` lists only the facet's values that contain the text, `~=^siem`
-    those that begin with it.
 
     In the format that `Accept` asks for, or `format=json|st96|st36|st66|st86|st97|jsonl|csv`.
     """
     given: dict[str, Any] = {}
-    known = set(Search.model_fields) - {"filters", "exclude", "expansion", "facet_values"}
-    like: dict[str, str] = {}
+    known = set(Search.model_fields) - {"filters", "exclude", "expansion"}
     filters: dict[str, list[str]] = {}
     unwanted: dict[str, list[str]] = {}
     named: str | None = None
@@ -123,9 +118,6 @@ async def search_by_get(
         elif name == "format" and values[-1] in representations.NAMES:
             # The facet of this name has the formats of deliveries, none of which is called so.
             named = values[-1]
-        elif name.endswith("~") and name[:-1] in facet_fields().terms:
-            # `applicant~=siem` is read as the name `applicant~`.
-            like[name[:-1]] = values[-1]
         elif (facet := name.removesuffix("!")) in facet_fields().terms or facet in facet_fields().years:
             # `office!=US` is read as the name `office!`.
             chosen = unwanted if name != facet else filters
@@ -138,8 +130,6 @@ async def search_by_get(
         given["filters"] = filters
     if unwanted:
         given["exclude"] = unwanted
-    if like:
-        given["facet_values"] = like
     return await respond(access, given, representations.choices(accept, named))
 
 
@@ -189,11 +179,9 @@ def dump(found: Results) -> dict[str, Any]:
             for hit in found.hits
         ],
         "facets": {name: [vars(bucket) for bucket in buckets] for name, buckets in found.facets.items()},
-        "facet_bounds": {name: vars(bounds) for name, bounds in found.facet_bounds.items()},
         "cursor": found.cursor,
         **({} if found.expansion is None else {"expansion": found.expansion.model_dump()}),
         **({} if found.groups is None else {"groups": vars(found.groups)}),
-        **({} if found.help is None else {"help": asdict(found.help)}),
         "took_ms": found.took_ms,
     }
 
@@ -214,6 +202,43 @@ async def record(record_id: str, access: CanView, accept: Accept = None, format:
     """The harmonised record, with what your rights let you see of it: as JSON, or in the format that `Accept` or
     `format` asks for. The header `concord-not-carried` lists what that format has no place for."""
     return sent(await representations.record(access, record_id, representations.choices(accept, format)))
+
+
+Place = Annotated[int, Path(ge=1, le=100_000, description="Place in the record's `images`, from 1")]
+PICTURE: dict[int | str, dict[str, Any]] = {
+    404: {"description": "No such image, or none that you may see: the two look the same."}
+}
+
+
+@router.get(
+    "/records/{record_id}/images/{place}",
+    summary="One image of a record, as delivered",
+    response_class=Response,
+    responses={
+        200: {
+            "content": {media_type: {} for media_type in decode.MEDIA_TYPES.values()},
+            "description": "The bytes as delivered; their type is told from them.",
+        },
+        **PICTURE,
+    },
+)
+async def image(record_id: str, place: Place, access: CanView) -> Response:
+    """Only for those who hold the field group `images` of the record. `images[].sha256` of the record says which of
+    its images were delivered. TIFF comes as a file to save."""
+    found = await pictures.original(access, record_id, place)
+    return Response(found.content, media_type=found.media_type, headers=found.headers)
+
+
+@router.get(
+    "/records/{record_id}/images/{place}/thumbnail",
+    summary="One image of a record, small",
+    response_class=Response,
+    responses={200: {"content": {"image/png": {}}, "description": "A PNG of at most 320 pixels a side."}, **PICTURE},
+)
+async def image_thumbnail(record_id: str, place: Place, access: CanView) -> Response:
+    """The same image, small, upright and without anything but its pixels."""
+    found = await pictures.thumbnail(access, record_id, place)
+    return Response(found.content, media_type=found.media_type, headers=found.headers)
 
 
 @router.get(

@@ -27,7 +27,7 @@ class EndpointIn(In):
     url: Annotated[str, Field(min_length=1, max_length=2_000)]
     """https, at a public address."""
     kinds: Annotated[list[Annotated[str, Field(max_length=50)]], Field(max_length=20)] = []  # noqa: RUF012
-    """What it wants to be told: job.finished, alert, exchange.changes."""
+    """What it wants to be told: job.finished, alert, agreement."""
     label: Annotated[str, Field(max_length=200)] = ""
 
 

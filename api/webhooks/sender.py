@@ -2,10 +2,12 @@
 then dead and to be sent anew by hand.
 
 A message says that something happened and where to fetch it, never what a record holds: what is fetched is fetched
-with a key, under the rights of that moment, while a message may lie for days.
+with a key, under the rights of that moment, while a message may lie for days. The one kind that holds records,
+`exchange.changes`, is kept as a reference, and what it refers to is put in anew for each attempt (`MADE`), under the
+rights of that attempt.
 
-    sender.emit(session, "exchange.changes", {"agreement": 7}, office="EP")  # to EP's endpoints that want the kind
-    sender.send(session, endpoint_id, "alert", {"saved_search": "…"})        # to one endpoint
+    sender.emit(session, "agreement", {"agreement": 7}, office="EP")   # to EP's endpoints that want the kind
+    sender.send(session, endpoint_id, "alert", {"saved_search": "…"})  # to one endpoint
 
 Both write in the caller's transaction; a worker delivers after its commit.
 """
@@ -16,7 +18,8 @@ import asyncio
 import datetime as dt
 import secrets
 from dataclasses import dataclass
-from typing import Any
+from importlib import import_module
+from typing import Any, Protocol, cast
 
 import httpx
 import orjson
@@ -33,13 +36,17 @@ from common.errors import Conflict, NotFound, UsageError
 from store.jobs import WebhookDelivery, WebhookEndpoint
 
 SEAL = "webhook-secret"
-JOB_FINISHED, ALERT, CHANGES, TEST = "job.finished", "alert", "exchange.changes", "test"
+JOB_FINISHED, ALERT, AGREEMENT, TEST = "job.finished", "alert", "agreement", "test"
+CHANGES = "exchange.changes"
 KINDS = {
     JOB_FINISHED: "a job of yours is done, failed or was cancelled",
     ALERT: "a saved search of yours found something new",
-    CHANGES: "an agreement has changes for your office",
+    AGREEMENT: "an agreement of your office: a request, an offer, a message, a signature, a reminder, another state",
 }
 """What an endpoint can ask to be told, and what that means."""
+MADE = {CHANGES: "api.exchange.push"}
+"""Kinds whose content is made for each attempt, and the module that makes it (`Maker`), imported when first needed:
+rooms know the webhooks, the webhooks do not know the rooms."""
 BACKOFF_S = (10, 60, 300, 1_800, 7_200, 21_600, 43_200, 86_400)
 """Before the second attempt, the third …; a message that none of them brings is dead."""
 TIMEOUT_S = 10
@@ -110,14 +117,26 @@ def _sees(caller: Caller, entry: WebhookEndpoint) -> bool:
 
 
 def emit(
-    session: Session, kind: str, content: dict[str, Any], *, owner: str | None = None, office: str | None = None
+    session: Session,
+    kind: str,
+    content: dict[str, Any],
+    *,
+    owner: str | None = None,
+    office: str | None = None,
+    needs: Permission | None = None,
 ) -> list[str]:
-    """A message to each active endpoint that wants the kind, of one owner or of a whole office. Returns their ids."""
+    """A message to each active endpoint that wants the kind, of one owner or of a whole office; of those whose owners
+    may do what the message `needs`. Returns the messages' ids."""
     if (owner is None) == (office is None):
         raise TypeError("A message is for an owner or for an office.")
     whose = WebhookEndpoint.owner == owner if owner is not None else WebhookEndpoint.office == office
     wanting = select(WebhookEndpoint).where(whose, WebhookEndpoint.active, WebhookEndpoint.kinds.contains([kind]))
-    return [_enter(session, entry, kind, content) for entry in session.scalars(wanting)]
+    now = dt.datetime.now(dt.UTC)
+    return [
+        _enter(session, entry, kind, content)
+        for entry in session.scalars(wanting)
+        if needs is None or ((caller := acting.find(session, entry.owner, now)) is not None and caller.may(needs))
+    ]
 
 
 def send(session: Session, endpoint: str, kind: str, content: dict[str, Any]) -> str | None:
@@ -152,11 +171,39 @@ def resend(session: Session, entry: WebhookDelivery) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Content:
+    """What a message holds in this attempt."""
+
+    data: Any
+    """JSON."""
+    mark: str
+    """Given back to `taken`."""
+
+
+class Maker(Protocol):
+    """What a module of `MADE` has. Each runs in the transaction that looks at the message's state, or writes it."""
+
+    def make(self, services: Services, session: Session, caller: Caller, message: WebhookDelivery) -> Content | None:
+        """What the message holds now; None where there is nothing to say (any more): it goes as if it never was."""
+
+    def taken(self, services: Services, session: Session, message: WebhookDelivery, mark: str) -> None:
+        """The receiver has it."""
+
+    def died(self, session: Session, message: WebhookDelivery) -> None:
+        """No attempt brought it."""
+
+
+def _maker(kind: str) -> Maker | None:
+    return cast(Maker, import_module(MADE[kind])) if kind in MADE else None
+
+
+@dataclass(frozen=True, slots=True)
 class _Message:
     url: str
     secret: str
     body: bytes
     attempts: int
+    mark: str
 
 
 async def deliver(services: Services, delivery: str) -> None:
@@ -195,13 +242,23 @@ def _load(services: Services, delivery: str) -> _Message | None:
         if entry is None or entry.state != "waiting":
             return None
         endpoint = session.get_one(WebhookEndpoint, entry.endpoint)
-        active = endpoint.active and acting.find(session, endpoint.owner, dt.datetime.now(dt.UTC)) is not None
-        if not active:
+        caller = acting.find(session, endpoint.owner, dt.datetime.now(dt.UTC))
+        maker = _maker(entry.kind)
+        if caller is None or not endpoint.active:
             entry.state, entry.next_at, entry.finished = "dead", None, dt.datetime.now(dt.UTC)
             entry.error = "The endpoint is closed, or its owner may do nothing any more."
+            if maker is not None:
+                maker.died(session, entry)
             return None
+        body, mark = entry.body, ""
+        if maker is not None:
+            made = maker.make(services, session, caller, entry)
+            if made is None:
+                session.delete(entry)
+                return None
+            body, mark = orjson.dumps({**orjson.loads(entry.body), "data": made.data}), made.mark
         secret = services.keys.open(SEAL, endpoint.secret, endpoint.id.encode()).decode()
-        return _Message(endpoint.url, secret, entry.body, entry.attempts)
+        return _Message(endpoint.url, secret, body, entry.attempts, mark)
 
 
 def _note(services: Services, delivery: str, message: _Message, status: int | None, error: str | None) -> None:
@@ -212,10 +269,15 @@ def _note(services: Services, delivery: str, message: _Message, status: int | No
             return
         entry.attempts += 1
         entry.status, entry.error, entry.next_at = status, error, None
+        maker = _maker(entry.kind)
         if error is None:
             entry.state, entry.finished = "delivered", now
+            if maker is not None:
+                maker.taken(services, session, entry, message.mark)
         elif entry.attempts > len(BACKOFF_S):
             entry.state, entry.finished = "dead", now
+            if maker is not None:
+                maker.died(session, entry)
         else:
             entry.next_at = now + dt.timedelta(seconds=BACKOFF_S[entry.attempts - 1])
             queue.defer(session, queue.WEBHOOK, queue.QUICK, at=entry.next_at, delivery=delivery)

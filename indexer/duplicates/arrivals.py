@@ -14,7 +14,7 @@ import psycopg
 
 from indexer.duplicates.scan import SAFE_END, Scan, Scanned
 from indexer.engine import Engine
-from indexer.stored import document_of, stored_records
+from indexer.stored import document_of, pictures_of, stored_records
 from indexer.vectors import Vectors
 from indexer.writer import Change, Writer
 from mappings import aliases
@@ -53,13 +53,14 @@ async def publish(database: Database, engine: Engine, vectors: Vectors) -> int:
             last = rows[-1][0]
             changes = await asyncio.to_thread(stored_records, database, list(clusters))
             found = await vectors.of([change.text for change in changes])
+            pictures = await asyncio.to_thread(pictures_of, database, changes)
             # What the engine refuses it refused before: the record is marked, and its cluster found by no one.
             await writer.write(
                 Change(
                     change.id,
                     change.right,
                     change.seq,
-                    document_of(change, vector, vectors.embedder.name, clusters[change.id]),
+                    document_of(change, vector, vectors.embedder.name, clusters[change.id], pictures),
                 )
                 for change, vector in zip(changes, found, strict=True)
             )

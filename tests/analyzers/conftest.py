@@ -49,6 +49,7 @@ class Index:
 
     client: httpx.Client
     name: str
+    analyzers: Collection[str]
     asked: dict[tuple[str, str], list[set[str]]] = field(default_factory=dict)
 
     def tokens(self, body: dict[str, Any]) -> list[dict[str, Any]]:
@@ -68,7 +69,8 @@ class Index:
 
     def holds(self, pair: Pair) -> bool:
         in_text = set[str]().union(*self.terms(f"concord_{pair.analyzer}", pair.text))
-        words = self.terms(f"concord_{pair.analyzer}_search", pair.query)
+        twin = f"concord_{pair.analyzer}_search"
+        words = self.terms(twin if twin in self.analyzers else f"concord_{pair.analyzer}", pair.query)
         found = [bool(readings & in_text) for readings in words]
         return bool(found) and all(found) if pair.relation == "meet" else not any(found)
 
@@ -91,7 +93,7 @@ def make_index(engine: httpx.Client, index_prefix: str) -> Iterator[Callable[[Co
             settings = {"number_of_shards": 1, "number_of_replicas": 0, "analysis": analyzers.settings(key)}
             answer = engine.put(f"/{name}", json={"settings": {"index": settings}})
             assert answer.status_code == 200, answer.text
-            made[key] = Index(engine, name)
+            made[key] = Index(engine, name, settings["analysis"]["analyzer"])
         return made[key]
 
     yield make

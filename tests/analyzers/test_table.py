@@ -46,7 +46,7 @@ def test_each_language_names_analyzers_that_the_settings_have() -> None:
     for available in (analyzers.ALL, frozenset[str]()):
         known = analyzers.settings(available)["analyzer"]
         for row in analyzers.languages():
-            assert {row.analyzer, row.search_analyzer, row.exact_analyzer, row.exact_search_analyzer} <= known.keys()
+            assert {row.analyzer, row.exact_analyzer} <= known.keys()
 
 
 def test_settings_are_the_same_every_time_and_belong_to_the_caller() -> None:

@@ -12,7 +12,8 @@ from tests.platforms import Platform, running, working
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def platform(engines: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
     """One platform for all tests of the exchange; each test brings its own offices."""
-    async with running(*engines, tmp_path_factory.mktemp("exchange")) as started, working(started):
+    home = tmp_path_factory.mktemp("exchange")
+    async with running(*engines, home, webhook_networks="127.0.0.0/8") as started, working(started):
         yield started
 
 

@@ -18,6 +18,7 @@ BOUND = Bound(
     analysis=analyzers.settings(),
     languages={language.code: language.exact_analyzer for language in analyzers.languages()},
     record_schema=1,
+    picture=8,
 )
 
 

@@ -1,0 +1,125 @@
+"""Opening a picture that somebody delivered or uploaded: a handful of formats, bounded in bytes and pixels.
+
+Pillow decodes. What a picture is, is told from its content, never from its name. SVG is never opened: it is a program
+in a page's language. Nothing here raises anything but MalformedInput, whose message a person can act on.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from common.errors import MalformedInput
+
+MEDIA_TYPES = {
+    "PNG": "image/png",
+    "JPEG": "image/jpeg",
+    "GIF": "image/gif",
+    "TIFF": "image/tiff",
+    "WEBP": "image/webp",
+}
+"""Pillow's name of a format → media type. No other decoder is ever tried."""
+
+LARGEST_FILE = 32 << 20
+"""Bytes of a picture that is opened."""
+MOST_PIXELS = 64_000_000
+"""Of a picture that is opened: an A2 sheet at 400 dpi. Decoded, it takes at most four bytes a pixel."""
+THUMBNAIL = 320
+"""Longer side of a thumbnail, in pixels."""
+
+Image.MAX_IMAGE_PIXELS = MOST_PIXELS
+
+ERRORS = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, OverflowError, struct.error)
+"""What Pillow's decoders raise on damaged content (UnidentifiedImageError is an OSError)."""
+BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the head of a picture says."""
+
+    media_type: str
+    width: int
+    height: int
+
+
+def read(stream: BinaryIO) -> bytes:
+    """All of it. Raises MalformedInput where it is larger than LARGEST_FILE."""
+    content = stream.read(LARGEST_FILE + 1)
+    if len(content) > LARGEST_FILE:
+        raise MalformedInput(
+            f"the image has more than {LARGEST_FILE >> 20} MiB.", remedy="Deliver it smaller, or compressed."
+        )
+    return content
+
+
+def facts(content: bytes) -> Facts:
+    """From its head alone; nothing is decoded. Raises MalformedInput."""
+    with _opened(content) as image:
+        return Facts(MEDIA_TYPES[str(image.format)], *image.size)
+
+
+def picture(content: bytes) -> Image.Image:
+    """The picture in RGB, upright, its first frame, on white where it is transparent. Raises MalformedInput."""
+    with _opened(content) as image:
+        image.load()
+        return _plain(image)
+
+
+def thumbnail(content: bytes, side: int = THUMBNAIL) -> bytes:
+    """A PNG whose longer side has at most `side` pixels, without anything but its pixels. Raises MalformedInput."""
+    with _opened(content) as image:
+        # JPEG alone: decodes no more than is needed.
+        image.draft("RGB", (side * 2, side * 2))
+        image.load()
+        small = _plain(image)
+    small.thumbnail((side, side), Image.Resampling.LANCZOS)
+    colours = small.quantize(128, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    target = io.BytesIO()
+    colours.save(target, "PNG", optimize=True)
+    return target.getvalue()
+
+
+@contextmanager
+def _opened(content: bytes) -> Iterator[Image.Image]:
+    try:
+        with Image.open(io.BytesIO(content), formats=tuple(MEDIA_TYPES)) as image:
+            width, height = image.size
+            if not width or not height:
+                raise MalformedInput("the image has no pixels.", remedy="Deliver it again.")
+            if width * height > MOST_PIXELS:  # Pillow itself only warns up to twice as many
+                raise Image.DecompressionBombError
+            yield image
+    except BOMBS as error:
+        raise MalformedInput(
+            f"the image has more than {MOST_PIXELS // 1_000_000} million pixels.", remedy="Deliver it smaller."
+        ) from error
+    except UnidentifiedImageError as error:
+        raise MalformedInput(
+            "it is no image that is read here.", remedy="Deliver images as PNG, JPEG, GIF, TIFF or WebP."
+        ) from error
+    except ERRORS as error:
+        raise MalformedInput("the image is damaged or ends early.", remedy="Deliver it again.") from error
+    except MemoryError as error:
+        raise MalformedInput("the image needs too much memory.", remedy="Deliver it smaller.") from error
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode.startswith("I") or upright.mode == "F":
+        # 16 bits and more: Pillow would cut them off instead of scaling.
+        low, high = upright.getextrema()
+        span = (float(high) - float(low)) or 1.0  # type: ignore[arg-type]
+        upright = upright.convert("F").point(lambda value: (value - float(low)) * 255 / span)  # type: ignore[arg-type]
+        return upright.convert("L").convert("RGB")
+    if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
+        clear = upright.convert("RGBA")
+        ground = Image.new("RGBA", clear.size, (255, 255, 255, 255))
+        return Image.alpha_composite(ground, clear).convert("RGB")
+    return upright.convert("RGB")
