@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from threading import BoundedSemaphore, Lock
@@ -140,10 +141,11 @@ class Services:
 
         while True:
             try:
-                async for _ in self.database.listen([CHANNEL]):
-                    self.scopes.clear()
-                    self.access_changed.set()
-                    self.access_changed = asyncio.Event()
+                async with aclosing(self.database.listen([CHANNEL])) as heard:
+                    async for _ in heard:
+                        self.scopes.clear()
+                        self.access_changed.set()
+                        self.access_changed = asyncio.Event()
             except asyncio.CancelledError:
                 raise
             except Exception:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -11,11 +11,10 @@ import psycopg
 from alembic import command
 from alembic.config import Config
 from psycopg import sql
-from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy import text as sql_text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import NullPool
 
@@ -37,13 +36,12 @@ def plain(url: str | URL) -> str:
 
 
 class Database:
-    """One PostgreSQL database. Sync sessions for ingest, async ones for the API; pools open on first use."""
+    """One PostgreSQL database. Its pool opens on first use."""
 
     def __init__(self, url: str | URL, *, pool_size: int = 5) -> None:
         self.url = normalise(url)
         self._pool_size = pool_size
         self._engine: Engine | None = None
-        self._async_engine: AsyncEngine | None = None
 
     @property
     def engine(self) -> Engine:
@@ -56,26 +54,18 @@ class Database:
                 pool_pre_ping=True,
                 hide_parameters=True,
             )
+            event.listen(self._engine, "checkin", self._returned)
         return self._engine
 
-    @property
-    def async_engine(self) -> AsyncEngine:
-        if self._async_engine is None:
-            self._async_engine = create_async_engine(
-                self.url, pool_size=self._pool_size, max_overflow=10, pool_pre_ping=True
-            )
-        return self._async_engine
+    def _returned(self, connection: psycopg.Connection[Any], record: object) -> None:
+        """A thread that was still at work when this was closed brings its connection back to no pool."""
+        if self._engine is None:
+            connection.close()
 
     @contextmanager
     def session(self) -> Iterator[Session]:
         """A transaction: committed at the end of the block, rolled back when it raises."""
         with sessionmaker(self.engine, expire_on_commit=False).begin() as session:
-            yield session
-
-    @asynccontextmanager
-    async def async_session(self) -> AsyncIterator[AsyncSession]:
-        """The same for the API."""
-        async with async_sessionmaker(self.async_engine, expire_on_commit=False).begin() as session:
             yield session
 
     @contextmanager
@@ -86,13 +76,17 @@ class Database:
 
     def connect(self, *, autocommit: bool = False) -> psycopg.Connection[tuple[Any, ...]]:
         """A driver connection outside the pool: for COPY and for session-wide advisory locks."""
-        try:
+        with _reached():
             return psycopg.connect(plain(self.url), autocommit=autocommit)
-        except psycopg.OperationalError as error:
-            raise EngineUnavailable(
-                f"PostgreSQL does not answer: {str(error).strip()}",
-                remedy="Start it, or correct CONCORD_DATABASE_URL.",
-            ) from error
+
+    @asynccontextmanager
+    async def alone(self, lock: int) -> AsyncIterator[None]:
+        """One process at a time holds `lock`, an advisory lock's key; the others wait here. A killed one lets go."""
+        with _reached():
+            connection = await psycopg.AsyncConnection.connect(plain(self.url), autocommit=True)
+        async with connection:
+            await connection.execute("select pg_advisory_lock(%s)", (lock,))
+            yield
 
     def notify(self, channel: str, payload: str = "") -> None:
         """Tells everyone who listens on `channel`; payload up to 8000 bytes."""
@@ -101,8 +95,8 @@ class Database:
                 sql_text("select pg_notify(:channel, :payload)"), {"channel": channel, "payload": payload}
             )
 
-    async def listen(self, channels: Sequence[str], *, ready: bool = False) -> AsyncIterator[tuple[str, str]]:
-        """(channel, payload) of every notification on `channels`, until the caller stops; holds one connection.
+    async def listen(self, channels: Sequence[str], *, ready: bool = False) -> AsyncGenerator[tuple[str, str], None]:
+        """(channel, payload) of every notification on `channels`; holds one connection until the iterator is closed.
 
         `ready`: first an empty one, as soon as nothing is missed any more: for what came before.
         """
@@ -119,15 +113,19 @@ class Database:
         migrate(self.url)
 
     def close(self) -> None:
-        if self._engine is not None:
-            self._engine.dispose()
-            self._engine = None
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.dispose()
 
-    async def aclose(self) -> None:
-        if self._async_engine is not None:
-            await self._async_engine.dispose()
-            self._async_engine = None
-        self.close()
+
+@contextmanager
+def _reached() -> Iterator[None]:
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        raise EngineUnavailable(
+            f"PostgreSQL does not answer: {str(error).strip()}", remedy="Start it, or correct CONCORD_DATABASE_URL."
+        ) from error
 
 
 def migrate(url: str | URL) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 
 import structlog
 
@@ -25,9 +26,9 @@ async def run(services: Services) -> None:
         async with Engine(settings.opensearch_url, settings.index_prefix) as engine:
             while True:
                 try:
-                    heard = services.database.listen([CLUSTERS_CHANNEL], ready=True)
-                    async for _ in heard:
-                        await publish(services.database, engine, vectors)
+                    async with aclosing(services.database.listen([CLUSTERS_CHANNEL], ready=True)) as heard:
+                        async for _ in heard:
+                            await publish(services.database, engine, vectors)
                 except Exception as error:
                     log.warning("clusters not told", kind=type(error).__name__, error=str(error))
                     await asyncio.sleep(AGAIN_S)

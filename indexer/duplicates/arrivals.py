@@ -10,8 +10,6 @@ import asyncio
 import datetime as dt
 from collections.abc import Callable
 
-import psycopg
-
 from indexer.duplicates.scan import SAFE_END, Scan, Scanned
 from indexer.engine import Engine
 from indexer.stored import document_of, pictures_of, stored_records
@@ -44,8 +42,7 @@ async def publish(database: Database, engine: Engine, vectors: Vectors) -> int:
     A document is written whole, under the change sequence that it has: a newer version is never overwritten. Records
     that a load is still sending wait until it has: it might send the cluster it knew. One process publishes at a time.
     """
-    lock = await asyncio.to_thread(_alone, database)
-    try:
+    async with database.alone(PUBLISH_LOCK):
         writer = Writer(engine)
         written, last = 0, ""
         while rows := await asyncio.to_thread(_pending, database, last):
@@ -69,14 +66,6 @@ async def publish(database: Database, engine: Engine, vectors: Vectors) -> int:
         if written:
             await engine.refresh(aliases(engine.prefix))
         return written
-    finally:
-        lock.close()
-
-
-def _alone(database: Database) -> psycopg.Connection[tuple[object, ...]]:
-    connection = database.connect(autocommit=True)
-    connection.execute("select pg_advisory_lock(%s)", (PUBLISH_LOCK,))
-    return connection
 
 
 def _pending(database: Database, last: str) -> list[tuple[str, str]]:

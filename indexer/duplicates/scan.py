@@ -107,17 +107,8 @@ class Scan:
 
     async def run(self) -> Scanned:
         """Takes up everything that changed since the last scan and has reached the engine. Waits for another scan."""
-        connection = await asyncio.to_thread(self._alone)
-        try:
+        async with self.database.alone(SCAN_LOCK):
             return await self._run()
-        finally:
-            connection.close()
-
-    def _alone(self) -> Connection:
-        """A connection that holds the scan's lock for as long as it is open."""
-        connection = self.database.connect(autocommit=True)
-        connection.execute("select pg_advisory_lock(%s)", (SCAN_LOCK,))
-        return connection
 
     async def _run(self) -> Scanned:
         begun = time.monotonic()

@@ -53,8 +53,8 @@ async def test_a_listener_hears_what_is_notified(database_url: str) -> None:
         await asyncio.to_thread(database.notify, "concord_test", "one")
         await asyncio.wait([waiting], timeout=0.2)
     assert waiting.result() == ("concord_test", "one")
-    await heard.aclose()  # type: ignore[attr-defined]
-    await database.aclose()
+    await heard.aclose()
+    database.close()
 
 
 def test_change_numbers_become_visible_in_their_order(database_url: str) -> None:
