@@ -31,6 +31,7 @@ from api.search import routes as search_routes
 from api.search.engine import Engine
 from api.search.service import warm
 from api.search.similar import routes as similar_routes
+from api.search.similar.pictures import LARGEST_BODY
 from api.web import routes as web_routes
 from api.webhooks import routes as webhook_routes
 from common.errors import ConfigurationError
@@ -69,6 +70,9 @@ ROUTERS = (
 UPLOADS = ("/v1/deliveries",)
 """Paths whose bodies may be large, and take their time."""
 
+LIMITS = {"/v1/images/similar": LARGEST_BODY, "/images": LARGEST_BODY + 10_000}
+"""Bytes of a body, where a picture comes in it: alone, or in a form."""
+
 DESCRIPTION = """
 Search and exchange of patents, trademarks, designs and copyright works of every office.
 
@@ -93,7 +97,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         database = Database(database_url, pool_size=16)
         metrics.watch_database(database.engine)
-        engine = Engine(opensearch_url, chosen.index_prefix, metrics.engine_call)
+        engine = Engine(opensearch_url, chosen.index_prefix, metrics.engine_call, limit_s=chosen.search_limit)
         services = Services(chosen, database, engine, metrics)
         app.state.services = services
         services.start()
@@ -133,6 +137,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         time_limit=chosen.time_limit,
         upload_limit=chosen.upload_limit,
         uploads=UPLOADS,
+        limits=LIMITS,
     )
     app.add_middleware(Observed, metrics=metrics)
     return app

@@ -16,6 +16,7 @@ from common.errors import (
     ConcordError,
     Conflict,
     EngineError,
+    EngineTimeout,
     EngineUnavailable,
     NotAcceptable,
     NotFound,
@@ -86,6 +87,8 @@ def respond(error: ConcordError) -> Response:
             return problem(409, error.message, remedy=error.remedy, **_reason(error))
         case TooManyRequests():
             return problem(429, str(error), headers={"retry-after": str(error.wait_s)})
+        case EngineTimeout():
+            return problem(503, error.message, remedy=error.remedy, reason="time", headers={"retry-after": "5"})
         case EngineUnavailable():
             return problem(503, "The platform is overloaded or starting.", headers={"retry-after": "5"})
         case EngineError():

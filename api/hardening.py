@@ -4,7 +4,7 @@ URLs."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -44,7 +44,8 @@ class Hardening:
 
     `body_limit` in bytes; `time_limit` in seconds until the answer starts (a stream that has started may take
     longer, since each of its parts checks rights again). The paths `uploads` have `upload_limit` instead, and
-    as long as something comes: their routes give up on a body that stands still.
+    as long as something comes: their routes give up on a body that stands still. `limits`: by path, where more than
+    `body_limit` is allowed.
     """
 
     def __init__(
@@ -55,12 +56,14 @@ class Hardening:
         time_limit: float,
         upload_limit: int = 0,
         uploads: tuple[str, ...] = (),
+        limits: Mapping[str, int] | None = None,
     ) -> None:
         self.app = app
         self.body_limit = body_limit
         self.time_limit = time_limit
         self.upload_limit = upload_limit
         self.uploads = uploads
+        self.limits = limits or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -83,7 +86,7 @@ class Hardening:
             )(scope, receive, send)
             return
         upload = scope["path"] in self.uploads
-        limit = self.upload_limit if upload else self.body_limit
+        limit = self.upload_limit if upload else max(self.body_limit, self.limits.get(scope["path"], 0))
         length = dict(scope["headers"]).get(b"content-length", b"0")
         if not length.isdigit() or int(length) > limit:
             await problem(413, f"The request's body is larger than {limit} bytes.")(scope, receive, send)

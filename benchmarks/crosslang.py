@@ -93,7 +93,7 @@ def write_delivery(folder: Path, chosen: Sequence[Topic]) -> dict[str, tuple[int
 async def ranked(
     client: httpx.AsyncClient, query: str, options: dict[str, str], depth: int = DEPTH, **more: str
 ) -> list[str]:
-    params = {"q": query, "size": str(depth), "facets": "", "highlight": "false", **options, **more}
+    params = {"q": query, "size": str(depth), "facets": "", "highlight": "false", "help": "false", **options, **more}
     answer = await client.get("/v1/search", params=params)
     if answer.status_code == 503:  # a busy machine; the figures are about ranks
         await asyncio.sleep(2)

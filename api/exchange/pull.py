@@ -27,7 +27,7 @@ from indexer.pipeline import Pipeline
 from indexer.reading import Batch, Found, Item, Sender, Task, prepare
 from indexer.record import Record
 from store.database import Database
-from store.exchange import Received, Source
+from store.exchange import CollectionOrigin, Received, Source
 from store.ingest import StoredRecord
 
 FORMAT = "concord-exchange"
@@ -100,11 +100,26 @@ class Puller:
     async def _take(self, source: int, page: dict[str, Any], done: Pulled) -> None:
         terms = page["agreement"]
         items = await asyncio.to_thread(self._fresh, source, page["items"])
+        await asyncio.to_thread(self._limit, source, terms, {item["collection"] for item in items})
         if items:
             await self._load(source, terms["provider"], items)
         await asyncio.to_thread(self._keep, source, terms, items, page["cursor"])
         done.records += sum("record" in item for item in items)
         done.deletions += sum(item["change"] == "deletion" for item in items)
+
+    def _limit(self, source: int, terms: dict[str, Any], collections: set[str]) -> None:
+        """What was agreed about passing on counts before the first record is here. Written only where it is new: each
+        write is a change of rights."""
+        with self.database.session() as session:
+            held = session.scalars(select(CollectionOrigin).where(CollectionOrigin.source == source)).all()
+            for entry in held:
+                entry.office, entry.onward = terms["beneficiary"], terms["onward"]
+            for name in sorted(collections - {entry.collection for entry in held}):
+                session.add(
+                    CollectionOrigin(
+                        collection=name, source=source, office=terms["beneficiary"], onward=terms["onward"]
+                    )
+                )
 
     def _fresh(self, source: int, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The items that are newer than what is held of their records, the last of each."""
@@ -184,6 +199,7 @@ class Puller:
     def _forget(self, source: int) -> None:
         with self.database.session() as session:
             session.execute(delete(Received).where(Received.source == source))
+            session.execute(delete(CollectionOrigin).where(CollectionOrigin.source == source))
             entry = session.get_one(Source, source)
             entry.state, entry.cursor = "purged", None
 

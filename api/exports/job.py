@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -113,17 +114,8 @@ def _batch(run: Run, scope: Scope, hits: Sequence[Hit], format: str, sink: sinks
     run.check()
     if not rights.stands(basis, scope):
         raise RightsChanged
-    seen: list[Hit] = []
-    in_format = rights.limited(scope, format)
-    for hit in hits:
-        if Group.BIBLIOGRAPHY not in hit.view.groups:
-            sink.report.left_out[ONLY_EXISTENCE] += 1
-            continue
-        view = in_format.view(hit.document)
-        if Group.BIBLIOGRAPHY not in view.groups:
-            sink.report.left_out[FORMAT] += 1
-            continue
-        seen.append(Hit(hit.id, hit.rank, hit.score, hit.document, view))
+    seen, left_out = given(scope, hits, format)
+    sink.report.left_out.update(left_out)
     services = run.services
     with services.database.session() as session:
         kept = _within_volume(session, seen)
@@ -136,6 +128,23 @@ def _batch(run: Run, scope: Scope, hits: Sequence[Hit], format: str, sink: sinks
     for hit in kept:
         run.check()
         sink.add(record_of(hit))
+
+
+def given(scope: Scope, hits: Sequence[Hit], format: str) -> tuple[list[Hit], Counter[str]]:
+    """Those of the hits that may be given out in the format, each as it may be seen in it; why → how many may not."""
+    seen: list[Hit] = []
+    left_out: Counter[str] = Counter()
+    in_format = rights.limited(scope, format)
+    for hit in hits:
+        if Group.BIBLIOGRAPHY not in hit.view.groups:
+            left_out[ONLY_EXISTENCE] += 1
+            continue
+        view = in_format.view(hit.document)
+        if Group.BIBLIOGRAPHY not in view.groups:
+            left_out[FORMAT] += 1
+            continue
+        seen.append(Hit(hit.id, hit.rank, hit.score, hit.document, view))
+    return seen, left_out
 
 
 def _within_volume(session: Session, hits: Sequence[Hit]) -> list[Hit]:

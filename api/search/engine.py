@@ -38,7 +38,7 @@ from api.search.facets import facet_fields
 from api.search.fusion import RANK_CONSTANT, Ranked, fuse
 from api.search.guard import Guard
 from api.search.occurring import Occurring, probes, unnamed
-from common.errors import EngineError, EngineUnavailable, QueryError
+from common.errors import EngineError, EngineTimeout, EngineUnavailable, QueryError
 from indexer.record import Right
 from mappings import RIGHTS, version_of
 
@@ -55,6 +55,9 @@ TERMS_WEIGHT, TERMS_CONSTANT = 2.0, 10
 neither the query's own words nor vectors show for a record in another language (benchmarks/crosslang.py)."""
 PIT_KEEP_ALIVE = "5m"
 TIMEOUT_S = 30
+"""For which the connection waits, and the time that a search may take where no other is given."""
+LEAST_MS = 50
+"""What is left to the last request of a search whose time is nearly over."""
 
 DECIDING = ("id", "right", "office", "provider", "collection", "publication_date", "unpublished")
 """Index fields that decide what is seen of a hit, besides the classes that a condition names."""
@@ -126,6 +129,8 @@ class SearchRequest:
     rights: tuple[str, ...] = ()
     snapshot: str | None = None
     """Point in time to search, as a page's `snapshot`."""
+    facet_values: Mapping[str, str] = field(default_factory=dict)
+    """Facet name → regular expression (of the API's own making) of the values to count."""
 
     @property
     def lists(self) -> int:
@@ -172,6 +177,10 @@ class Page:
     hits: tuple[Hit, ...]
     facets: dict[str, list[dict[str, Any]]]
     next: Position | None
+    bounds: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Facet name → `error`, by how much a count may be too low, and `rest`, counts of values not listed, added up."""
+    by_words: bool = True
+    """False where neither the query's own words nor their expanded terms found anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,9 +222,15 @@ class Engine:
     """Searches as somebody. Every public method takes that somebody's Scope first and raises TypeError without one."""
 
     def __init__(
-        self, url: str, prefix: str, calls: Callable[[str], AbstractContextManager[None]] | None = None
+        self,
+        url: str,
+        prefix: str,
+        calls: Callable[[str], AbstractContextManager[None]] | None = None,
+        *,
+        limit_s: float = TIMEOUT_S,
     ) -> None:
-        """`calls(operation)` is entered around every call of the engine, to time and count it."""
+        """`calls(operation)` is entered around every call of the engine, to time and count it. `limit_s`: seconds that
+        one search may take of the engine, over all its requests; then the engine gives it up (EngineTimeout)."""
         self.client = AsyncOpenSearch(
             hosts=[url],
             connection_class=AsyncHttpConnection,
@@ -224,6 +239,7 @@ class Engine:
             serializer=_Serializer(),
         )
         self.prefix = prefix
+        self.limit_s = limit_s
         self._calls = calls or nullcontext
         self._occurring: tuple[float, Occurring] = (0.0, Occurring())
 
@@ -278,7 +294,7 @@ class Engine:
 
     async def _counted(self, aggregations: Query) -> dict[str, Any]:
         options = {**self._options(), "request_cache": "true"}
-        body = {"size": 0, "track_total_hits": False, "aggs": aggregations}
+        body = {"size": 0, "track_total_hits": False, "aggs": aggregations, **self._timeout()}
         answer = _whole(await self._request("POST", f"/{self.aliases()}/_search", body, options))
         return dict(answer["aggregations"])
 
@@ -286,8 +302,9 @@ class Engine:
         """Has the engine analyse and look up what these queries name; nothing is asked for and nothing comes back."""
         occurring = await self.occurring()
         for query in queries:
+            # No limit: whoever warms the engine waits for it.
             body = {"size": 0, "track_total_hits": False, "query": occurring.fitted(query)}
-            options = {**self._options(), "filter_path": "took", "request_cache": "false"}
+            options = {"ignore_unavailable": "true", "filter_path": "took", "request_cache": "false"}
             await self._request("POST", f"/{self.aliases()}/_search", body, options)
 
     # ----------------------------------------------------------------------------------------------------- search
@@ -295,14 +312,16 @@ class Engine:
     async def search(self, scope: Scope, request: SearchRequest) -> Page:
         """One page of results, with facets, as `scope` allows.
 
-        Raises EngineUnavailable when OpenSearch cannot be reached or answers in part, EngineError on a refused query.
+        An answer is whole or there is none. Raises EngineUnavailable when OpenSearch cannot be reached or answers in
+        part, EngineTimeout when the search takes longer than `limit_s`, EngineError on a refused query.
         """
+        began = time.monotonic()
         sides = self._sides(scope, request)
         if not scope.grants:
             return Page(0, (), {name: [] for name in request.facets}, None)
         if request.lists and not request.sort:
-            return await self._fused(scope, request, sides)
-        return await self._listed(scope, request, sides)
+            return await self._fused(scope, request, sides, began)
+        return await self._listed(scope, request, sides, began)
 
     def _sides(self, scope: Scope, request: SearchRequest) -> list[_Side]:
         guard = Guard(scope)
@@ -322,7 +341,7 @@ class Engine:
             sides.append(_Side(stubs, (), order))
         return sides
 
-    async def _listed(self, scope: Scope, request: SearchRequest, sides: list[_Side]) -> Page:
+    async def _listed(self, scope: Scope, request: SearchRequest, sides: list[_Side], began: float) -> Page:
         """Keyword results, side after side, one round trip."""
         occurring, frozen = await self.occurring(), request.snapshot is not None
         first = request.position.side
@@ -338,7 +357,7 @@ class Engine:
                     after=request.position.after if number == first else None,
                 )
             )
-        answers = await self._msearch(request, bodies)
+        answers = await self._msearch(request, bodies, began=began)
         hits: list[Hit] = []
         following: Position | None = None
         for number, answer in enumerate(answers):
@@ -355,9 +374,10 @@ class Engine:
                 following = Position(number, request.position.offset + len(hits), after=after)
                 break
         total = sum(answer["hits"]["total"]["value"] for answer in answers)
-        return Page(total, tuple(hits), _merged_facets(request, answers), following)
+        facets, bounds = _merged_facets(request, answers)
+        return Page(total, tuple(hits), facets, following, bounds, by_words=bool(total))
 
-    async def _fused(self, scope: Scope, request: SearchRequest, sides: list[_Side]) -> Page:
+    async def _fused(self, scope: Scope, request: SearchRequest, sides: list[_Side], began: float) -> Page:
         """Keyword, nearest neighbours and expanded terms, fused by rank; then the rest of the keyword results; then the
         stubs."""
         main, stubs = sides[0], sides[1:]
@@ -382,7 +402,7 @@ class Engine:
         for name in own:
             others = [clause for other, clause in request.facet_filters.items() if other != name]
             bodies.extend(self._lists(guard, request, terms, [*request.filters, *others]))
-        listed, *answers = await self._msearch(request, bodies)
+        listed, *answers = await self._msearch(request, bodies, began=began)
         words = [(raw["sort"][-1], raw["sort"]) for raw in listed["hits"]["hits"]]
         number = request.lists
         found = _found(request, answers[:number])
@@ -444,7 +464,9 @@ class Engine:
             met = NOTHING if asked_terms is None else occurring.fitted_to(asked_terms, alias, languages)
             if met != NOTHING:
                 parts.append(_Part(self._by_terms(request, guard, met, ids), right, "terms"))
-        answered = await self._msearch(request, [part.body for part in parts], [part.right for part in parts])
+        answered = await self._msearch(
+            request, [part.body for part in parts], [part.right for part in parts], began=began
+        )
         by_id: dict[str, dict[str, Any]] = {}
         for wanted in ("documents", "terms"):
             for part, answer in zip(parts, answered, strict=True):
@@ -478,7 +500,9 @@ class Engine:
                 following = Position(part.side, position.offset + len(hits), fused, last)
         counted = [answer for part, answer in zip(parts, answered, strict=True) if part.counts]
         total = sum(answer["hits"]["total"]["value"] for answer in counted)
-        return Page(total, tuple(hits), _merged_facets(request, counted), following)
+        facets, bounds = _merged_facets(request, counted)
+        by_words = not request.keyword or bool(words) or bool(request.terms and found[-1].ids)
+        return Page(total, tuple(hits), facets, following, bounds, by_words)
 
     def _body(
         self,
@@ -507,7 +531,7 @@ class Engine:
                 ids = candidates[1].get(name)
                 if ids is not None:
                     others.append(_any_of(candidates[0], ids))
-            aggregations[name] = guard.facet(name, request.facet_size, others)
+            aggregations[name] = guard.facet(name, request.facet_size, others, request.facet_values.get(name))
         body: Query = {
             "query": {"bool": {"must": matching, "filter": required}},
             "size": size,
@@ -609,7 +633,7 @@ class Engine:
             "size": 1,
             "_source": {"includes": [*self._deciding(scope), "record"]},
         }
-        answer = await self._request("POST", f"/{self.aliases()}/_search", body, self._options())
+        answer = await self._one(self.aliases(), body)
         found = answer["hits"]["hits"]
         return self._hit(scope, found[0], 1, 1.0) if found else None
 
@@ -623,7 +647,7 @@ class Engine:
             "size": len(ids),
             "_source": {"includes": [*self._deciding(scope), "record"]},
         }
-        answer = await self._request("POST", f"/{self.aliases()}/_search", body, self._options())
+        answer = await self._one(self.aliases(), body)
         return {raw["_source"]["id"]: self._hit(scope, raw, 1, 1.0) for raw in answer["hits"]["hits"]}
 
     async def candidates(
@@ -693,7 +717,7 @@ class Engine:
             "track_total_hits": False,
             "_source": {"includes": [*self._deciding(scope), *parts]},
         }
-        answer = _whole(await self._request("POST", f"/{self.aliases(rights)}/_search", body, self._options()))
+        answer = await self._one(self.aliases(rights), body)
         return tuple(self._hit(scope, raw, rank, 0.0) for rank, raw in enumerate(answer["hits"]["hits"], 1))
 
     async def counted(
@@ -772,8 +796,23 @@ class Engine:
 
     # ------------------------------------------------------------------------------------------------------- wire
 
-    def _options(self) -> dict[str, Any]:
-        return {"ignore_unavailable": "true", "allow_partial_search_results": "false"}
+    async def _one(self, index: str, body: Query, began: float | None = None) -> dict[str, Any]:
+        answer = await self._request("POST", f"/{index}/_search", {**body, **self._timeout()}, self._options(began))
+        return _whole(answer)
+
+    def _options(self, began: float | None = None) -> dict[str, str]:
+        """What is left of the time of a search that began then; after it the engine cancels the request."""
+        return {"ignore_unavailable": "true", **self._strict(began)}
+
+    def _strict(self, began: float | None) -> dict[str, str]:
+        used = 0.0 if began is None else time.monotonic() - began
+        left = max(LEAST_MS, round((self.limit_s - used) * 1000))
+        return {"allow_partial_search_results": "false", "cancel_after_time_interval": f"{left}ms"}
+
+    def _timeout(self) -> Query:
+        """The limit of each shard, which it looks at between documents and terms. Always the same, for the engine keeps
+        answers by the body of a request."""
+        return {"timeout": f"{round(self.limit_s * 1000)}ms"}
 
     def _right_of(self, index: str) -> str:
         return next(right for right in RIGHTS if version_of(self.prefix, right, index) is not None)
@@ -792,30 +831,37 @@ class Engine:
         return spread
 
     async def _msearch(
-        self, request: SearchRequest, bodies: Sequence[Query], rights: Sequence[str | None] = ()
+        self,
+        request: SearchRequest,
+        bodies: Sequence[Query],
+        rights: Sequence[str | None] = (),
+        *,
+        began: float | None = None,
     ) -> list[dict[str, Any]]:
         """Answers in the order of `bodies`. `rights`: for each the only right that it is for, None for all of the
-        request's."""
+        request's. `began`: when the search of which this is a part began."""
         narrowed = list(rights) or [None] * len(bodies)
         if request.snapshot is not None:
-            pit = {"id": request.snapshot, "keep_alive": PIT_KEEP_ALIVE}
-            path, options = "/_search", {"allow_partial_search_results": "false"}
+            pit = {"pit": {"id": request.snapshot, "keep_alive": PIT_KEEP_ALIVE}, **self._timeout()}
             whole = [
                 body if right is None else {**body, "query": _only_of(right, body["query"])}
                 for body, right in zip(bodies, narrowed, strict=True)
             ]
+            options = self._strict(began)
             answers = await asyncio.gather(
-                *(self._request("POST", path, {**body, "pit": pit}, options) for body in whole)
+                *(self._request("POST", "/_search", {**body, **pit}, options) for body in whole)
             )
             return [_whole(answer) for answer in answers]
         if len(bodies) == 1:
-            index = self.aliases([narrowed[0]] if narrowed[0] else request.rights)
-            return [_whole(await self._request("POST", f"/{index}/_search", bodies[0], self._options()))]
-        options = {key: value == "true" for key, value in self._options().items()}
+            return [await self._one(self.aliases([narrowed[0]] if narrowed[0] else request.rights), bodies[0], began)]
+        given = self._options(began)
+        options_of_each = {
+            key: value == "true" if value in ("true", "false") else value for key, value in given.items()
+        }
         lines = b"".join(
-            orjson.dumps({"index": self.aliases([right] if right else request.rights).split(","), **options})
+            orjson.dumps({"index": self.aliases([right] if right else request.rights).split(","), **options_of_each})
             + b"\n"
-            + orjson.dumps(body)
+            + orjson.dumps({**body, **self._timeout()})
             + b"\n"
             for body, right in zip(bodies, narrowed, strict=True)
         )
@@ -842,8 +888,12 @@ class Engine:
         except TransportError as error:
             if error.status_code in (429, 503):
                 raise EngineUnavailable("The search engine is overloaded.", remedy="Try again in a moment.") from error
-            if "too_many" in str(error.info):
+            # The body of a refusal stands in `error` where the client did not read it as JSON.
+            told = f"{error.error} {error.info}"
+            if "too_many" in told:
                 raise _too_long() from error
+            if _given_up(told):
+                raise _timeout() from error
             raise EngineError(f"The search engine refused a request ({error.error}).") from error
 
 
@@ -868,6 +918,19 @@ def _too_long() -> QueryError:
     )
 
 
+def _given_up(error: Any) -> bool:
+    """Whether the engine ended a request because its time was over: a shard's own clock, or the request's."""
+    told = str(error)
+    return "Time exceeded" in told or "task_cancelled_exception" in told
+
+
+def _timeout() -> EngineTimeout:
+    return EngineTimeout(
+        "The search took longer than is allowed and was given up; nothing is shown, for a part looks like the whole.",
+        remedy="Narrow it by a field, an office or a period, use fewer wildcards, or try again in a moment.",
+    )
+
+
 def _whole(answer: dict[str, Any]) -> dict[str, Any]:
     """The answer, if every shard took part: half a result list would look like a whole one."""
     if "error" in answer:
@@ -875,8 +938,12 @@ def _whole(answer: dict[str, Any]) -> dict[str, Any]:
             raise EngineUnavailable("The search engine is overloaded.", remedy="Try again in a moment.")
         if "too_many" in str(answer["error"]):
             raise _too_long()
+        if _given_up(answer["error"]):
+            raise _timeout()
         raise EngineError(f"The search engine refused a request ({answer['error'].get('type')}).")
-    if answer.get("timed_out") or answer["_shards"]["failed"]:
+    if answer.get("timed_out"):
+        raise _timeout()
+    if answer["_shards"]["failed"]:
         raise EngineUnavailable("Part of the index did not answer.", remedy="Try again in a moment.")
     return answer
 
@@ -953,12 +1020,20 @@ def _any_of(keyword: Query, ids: Sequence[str], also: Sequence[Query] = ()) -> Q
     return {"bool": {"should": parts, "minimum_should_match": 1}}
 
 
-def _merged_facets(request: SearchRequest, answers: Sequence[Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+def _merged_facets(
+    request: SearchRequest, answers: Sequence[Mapping[str, Any]]
+) -> tuple[dict[str, list[dict[str, Any]]], dict[str, dict[str, int]]]:
+    """Values with their counts, and what is known of the counts, by facet."""
     merged: dict[str, list[dict[str, Any]]] = {}
+    bounds: dict[str, dict[str, int]] = {}
     for name in request.facets:
         counts: dict[str, int] = {}
+        error = rest = 0
         for answer in answers:
-            for bucket in answer.get("aggregations", {}).get(name, {}).get("values", {}).get("buckets", ()):
+            told = answer.get("aggregations", {}).get(name, {}).get("values", {})
+            error += max(told.get("doc_count_error_upper_bound", 0), 0)
+            rest += told.get("sum_other_doc_count", 0)
+            for bucket in told.get("buckets", ()):
                 value = str(bucket.get("key_as_string", bucket["key"]))
                 value = value[:4] if facet_fields().is_year(name) else value
                 counts[value] = counts.get(value, 0) + bucket["doc_count"]
@@ -967,7 +1042,8 @@ def _merged_facets(request: SearchRequest, answers: Sequence[Mapping[str, Any]])
         else:
             ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         merged[name] = [{"value": value, "count": count} for value, count in ranked[: request.facet_size]]
-    return merged
+        bounds[name] = {"error": error, "rest": rest + sum(count for _, count in ranked[request.facet_size :])}
+    return merged, bounds
 
 
 def fields_of(highlights: Mapping[str, Sequence[str]]) -> list[tuple[str, str | None, list[str]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -38,6 +39,20 @@ class FacetTable:
             )
         return found
 
+    def values_like(self, name: str, text: str) -> str:
+        """Regular expression (Lucene's) of the values of a facet that contain a text, or begin with it where `^` stands
+        before it; capitals and accents make no difference. Raises QueryError for a facet of years."""
+        self.field(name)
+        if self.is_year(name):
+            raise QueryError(f"The values of {name!r} are years.", remedy=f"Filter by the year itself: {name}=2021.")
+        begins = text.startswith("^")
+        wanted = " ".join(text.removeprefix("^").split())
+        for variants in (_variants, _cases):
+            found = ("" if begins else ".*") + "".join(map(variants, wanted)) + ".*"
+            if len(found) <= LONGEST_PATTERN:
+                return found
+        raise QueryError("The text to look for in a facet's values is too long.", remedy="Write less of it.")
+
     def filter(self, name: str, values: list[str]) -> dict[str, Any]:
         """Records that have one of the values. Years are calendar years of the field's date."""
         field = self.field(name)
@@ -49,6 +64,35 @@ class FacetTable:
                 raise QueryError(f"{value!r} is not a year.", remedy="Write four digits, e.g. 2021.")
             spans.append({"range": {field: {"gte": f"{value}-01-01", "lte": f"{value}-12-31"}}})
         return spans[0] if len(spans) == 1 else {"bool": {"should": spans, "minimum_should_match": 1}}
+
+
+LONGEST_PATTERN = 1_000
+"""Of what the engine takes for a regular expression (index.max_regex_length)."""
+
+
+def _cases(letter: str) -> str:
+    both = "".join(dict.fromkeys((letter.lower(), letter.upper())))
+    if letter.isalnum():
+        return letter if len(both) == 1 else f"[{both}]" if len(both) == 2 else letter
+    return f"\\{letter}"
+
+
+def _variants(letter: str) -> str:
+    """The letter with and without accents, small and capital."""
+    plain = unicodedata.normalize("NFD", letter)[0].lower()
+    held = accented().get(plain)
+    return f"[{held}]" if held else _cases(letter)
+
+
+@lru_cache(maxsize=1)
+def accented() -> dict[str, str]:
+    """Plain letter → all its writings in Latin, Greek and Cyrillic."""
+    found: dict[str, dict[str, None]] = {}
+    for code in (*range(0x41, 0x250), *range(0x370, 0x530)):
+        parts = unicodedata.normalize("NFD", chr(code))
+        if parts[0].isalpha() and not unicodedata.combining(parts[0]):
+            found.setdefault(parts[0].lower(), {})[chr(code)] = None
+    return {plain: "".join(held) for plain, held in found.items() if len(held) > 1 and len(plain) == 1}
 
 
 @lru_cache(maxsize=1)

@@ -37,6 +37,10 @@ RULES = {
 """Rules of an intervals query and their options. Others look into another field, run a script, or cut terms short."""
 
 
+NESTED = frozenset({"picture"})
+"""Fields of which a document has several vectors, each in a document of its own."""
+
+
 class UnsafeRequest(TypeError):
     """A request that the guard cannot make safe: a fault of the calling code, not of the caller."""
 
@@ -180,7 +184,12 @@ class Guard:
         inside = [self.base(), *([limit] if limit else [])]
         if options.get("filter"):
             inside.append(self.query(options["filter"]))
-        return {"knn": {field: {**options, "filter": {"bool": {"filter": inside}}}}}
+        clause: Query = {"knn": {field: {**options, "filter": {"bool": {"filter": inside}}}}}
+        path = field.partition(".")[0]
+        if path not in NESTED:
+            return clause
+        # A record is as near as the nearest of its pictures. Indices of other rights have none.
+        return {"nested": {"path": path, "score_mode": "max", "ignore_unmapped": True, "query": clause}}
 
     def _bound(self, clause: Query, limit: Query | None) -> Query:
         if limit is None:
@@ -194,9 +203,9 @@ class Guard:
 
     # ----------------------------------------------------------------------------------------------------- facets
 
-    def facet(self, name: str, size: int, within: Sequence[Query] = ()) -> Query:
+    def facet(self, name: str, size: int, within: Sequence[Query] = (), only: str | None = None) -> Query:
         """Aggregation of a facet, counted only on records of `within` (guarded already) where the caller may read
-        it."""
+        it. `only`: regular expression of the values to count."""
         table = facet_fields()
         field = table.field(name)
         limits = [limit for limit in (self.readable(field), *within) if limit is not None]
@@ -205,6 +214,8 @@ class Guard:
         else:
             # Counts of all shards are exact while each shard returns every value it has.
             values = {"terms": {"field": field, "size": size, "shard_size": 10_000, "min_doc_count": 1}}
+            if only is not None:
+                values["terms"]["include"] = only
         condition: Query = {"bool": {"filter": limits}} if limits else {"match_all": {}}
         return {"filter": condition, "aggs": {"values": values}}
 

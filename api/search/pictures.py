@@ -41,7 +41,7 @@ async def original(access: Access, record_id: str, place: int) -> Picture:
     missing, one that is hidden, one whose images the caller may not see, and an image that the delivery did not
     carry."""
     hit, sha256 = await find(access, record_id, place)
-    content, media_type = await asyncio.to_thread(_content, access.services, sha256)
+    content, media_type = await asyncio.to_thread(content_of, access.services, sha256)
     await _shown(access, hit, place, sha256, "image")
     return Picture(content, media_type, f"image-{place}.{media_type.rpartition('/')[2]}")
 
@@ -83,7 +83,8 @@ async def _shown(access: Access, hit: Hit, place: int, sha256: str, action: str)
     await access.services.record(entries)
 
 
-def _content(services: Services, sha256: str) -> tuple[bytes, str]:
+def content_of(services: Services, sha256: str) -> tuple[bytes, str]:
+    """(bytes, media type as told from them) of an archived picture. Raises NotFound."""
     try:
         with services.archive.open(sha256) as stream:
             content = decode.read(stream)

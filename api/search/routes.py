@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import orjson
@@ -43,6 +44,7 @@ EXAMPLES: dict[int | str, dict[str, Any]] = {
                         }
                     ],
                     "facets": {"office": [{"value": "EP", "count": 1}]},
+                    "facet_bounds": {"office": {"error": 0, "rest": 0}},
                     "cursor": None,
                     "expansion": {
                         "language": "en",
@@ -98,14 +100,18 @@ async def search_by_get(
     group: Annotated[str, Query(description="none, family, application or cluster")] = "none",
     highlight: bool = True,
     full: Annotated[bool, Query(description="Claims and descriptions too")] = False,
+    help: Annotated[bool, Query(description="Look for what helps where the words find nothing")] = True,
     accept: Accept = None,
 ) -> Response:
     """Any facet's name is also a parameter that filters: `…&ipc=H01M&year=2020,2021`. Lists take commas or repeats.
+    `office!=US` leaves a value out; `applicant~=siem` lists only the facet's values that contain the text, `~=^siem`
+    those that begin with it.
 
     In the format that `Accept` asks for, or `format=json|st96|st36|st66|st86|st97|jsonl|csv`.
     """
     given: dict[str, Any] = {}
-    known = set(Search.model_fields) - {"filters", "exclude", "expansion"}
+    known = set(Search.model_fields) - {"filters", "exclude", "expansion", "facet_values"}
+    like: dict[str, str] = {}
     filters: dict[str, list[str]] = {}
     unwanted: dict[str, list[str]] = {}
     named: str | None = None
@@ -118,6 +124,9 @@ async def search_by_get(
         elif name == "format" and values[-1] in representations.NAMES:
             # The facet of this name has the formats of deliveries, none of which is called so.
             named = values[-1]
+        elif name.endswith("~") and name[:-1] in facet_fields().terms:
+            # `applicant~=siem` is read as the name `applicant~`.
+            like[name[:-1]] = values[-1]
         elif (facet := name.removesuffix("!")) in facet_fields().terms or facet in facet_fields().years:
             # `office!=US` is read as the name `office!`.
             chosen = unwanted if name != facet else filters
@@ -130,6 +139,8 @@ async def search_by_get(
         given["filters"] = filters
     if unwanted:
         given["exclude"] = unwanted
+    if like:
+        given["facet_values"] = like
     return await respond(access, given, representations.choices(accept, named))
 
 
@@ -179,9 +190,11 @@ def dump(found: Results) -> dict[str, Any]:
             for hit in found.hits
         ],
         "facets": {name: [vars(bucket) for bucket in buckets] for name, buckets in found.facets.items()},
+        "facet_bounds": {name: vars(bounds) for name, bounds in found.facet_bounds.items()},
         "cursor": found.cursor,
         **({} if found.expansion is None else {"expansion": found.expansion.model_dump()}),
         **({} if found.groups is None else {"groups": vars(found.groups)}),
+        **({} if found.help is None else {"help": asdict(found.help)}),
         "took_ms": found.took_ms,
     }
 

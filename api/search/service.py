@@ -17,7 +17,7 @@ from api.access.audit import disclosures
 from api.access.model import Group
 from api.dependencies import Access, Services
 from api.search import cursor as cursors
-from api.search import grouping
+from api.search import grouping, helping
 from api.search import query as language
 from api.search.cursor import BadCursor, Cursor
 from api.search.engine import Hit, Page, Position, SearchRequest, SnapshotGone, fields_of
@@ -27,6 +27,7 @@ from api.search.expansion.expand import Breadth, Expansion, expand
 from api.search.expansion.expand import Group as Piece
 from api.search.facets import facet_fields
 from api.search.grouping import Grouped
+from api.search.helping import Help
 from api.search.shape import shape
 from common.errors import EngineError, QueryError
 
@@ -86,6 +87,8 @@ class Search(BaseModel):
     facets: Strings | None = None
     """Names of the facets to count; none given: right, office, language."""
     facet_size: Annotated[int, Field(ge=1, le=500)] = 20
+    facet_values: Annotated[dict[str, Annotated[str, Field(min_length=1, max_length=100)]], Field(max_length=20)] = {}
+    """Facet name → text that the values listed contain, or begin with where `^` stands before it."""
     sort: str = "relevance"
     """relevance, or a date, number or office; with `-` before it, falling."""
     size: Annotated[int, Field(ge=0, le=200)] = 20
@@ -103,6 +106,8 @@ class Search(BaseModel):
     highlight: bool = True
     full: bool = False
     """Whether hits carry claims and descriptions too."""
+    help: bool = True
+    """Whether to look for what helps where the query's words find nothing."""
 
 
 @dataclass
@@ -165,6 +170,16 @@ class Bucket:
 
 
 @dataclass
+class Bounds:
+    """What is known of the counts of one facet."""
+
+    error: int
+    """By how much any of its counts may be too low; 0: all are exact."""
+    rest: int
+    """Counts of the values that are not listed, added up."""
+
+
+@dataclass
 class Results:
     total: int
     hits: list[HitOut]
@@ -176,6 +191,10 @@ class Results:
     """Terms that took part, absent where none did; edit them and send them back as `expansion`."""
     groups: GroupsOut | None = None
     """Only in grouped results; `total` counts records."""
+    facet_bounds: dict[str, Bounds] = dataclass_field(default_factory=dict)
+    """Facet name → how exact its counts are."""
+    help: Help | None = None
+    """Only on a first page whose words found nothing."""
 
 
 async def search(access: Access, asked: Search, *, format: str | None = None) -> Results:
@@ -207,6 +226,7 @@ async def search(access: Access, asked: Search, *, format: str | None = None) ->
         access = await access.renewed()
         scope, snapshot = access.scope, None
         page, grouped = await _page(access, asked, replace(request, position=Position(), snapshot=None))
+    helped = await _help(access, asked, request, page)
     if format is not None:
         hits = (replace(hit, view=scope.view(hit.document, format=format)) for hit in page.hits)
         page = replace(page, hits=tuple(hits))
@@ -222,7 +242,19 @@ async def search(access: Access, asked: Search, *, format: str | None = None) ->
     elif snapshot is not None and page.next is None:
         await services.engine.release(snapshot)
     found = results(page, asked, following, started)
+    found.help = helped
     return found if grouped is None else with_groups(found, asked.group, grouped)
+
+
+async def _help(access: Access, asked: Search, request: SearchRequest, page: Page) -> Help | None:
+    """What helps where the words of a first page found nothing. Like all of it under the caller's scope: where that
+    changes meanwhile, there is none."""
+    if not asked.help or not asked.size or asked.cursor is not None or page.by_words:
+        return None
+    filters, exclude = narrowing(asked)
+    about = helping.Asked(asked.q, asked.dialect, filters, exclude)
+    found = await helping.find(access.services.engine, access.scope, about, request, conditions=not page.total)
+    return found if await access.unchanged() else None
 
 
 async def _page(access: Access, asked: Search, request: SearchRequest) -> tuple[Page, Grouped | None]:
@@ -268,6 +300,7 @@ def results(page: Page, asked: Search, following: str | None, started: float) ->
         total=page.total,
         hits=[hit_out(hit, full=asked.full) for hit in page.hits],
         facets={name: [Bucket(**b) for b in buckets] for name, buckets in page.facets.items()},
+        facet_bounds={name: Bounds(**bounds) for name, bounds in page.bounds.items()},
         cursor=following,
         expansion=shown_expansion(expansion_of(asked, text)),
         took_ms=round((time.perf_counter() - started) * 1000),
@@ -361,20 +394,33 @@ def shown_expansion(made: Expansion | None) -> Expanded | None:
     return Expanded.model_construct(language=made.language, breadth=made.breadth, terms=terms)
 
 
-async def plan(access: Access, asked: Search) -> SearchRequest:
-    """The engine's request. Raises QueryError."""
+Narrowing = dict[str, tuple[list[str], dict[str, Any]]]
+
+
+def narrowing(asked: Search) -> tuple[Narrowing, Narrowing]:
+    """Facet name → (values, clause): of which a record must have one, and of which it may have none."""
     table = facet_fields()
-    tree = language.parse(asked.q, asked.dialect)
     chosen = {"right": asked.rights, "office": [o.upper() for o in asked.offices], "language": asked.languages}
     for name, values in asked.filters.items():
         if values and chosen.get(name):
             raise QueryError(f"The filter {name!r} is given twice.")
         chosen[name] = values
+    filters = {name: (values, table.filter(name, values)) for name, values in chosen.items() if values}
+    exclude = {
+        name: (values, {"bool": {"must_not": [table.filter(name, values)]}})
+        for name, values in asked.exclude.items()
+        if values
+    }
+    return filters, exclude
+
+
+async def plan(access: Access, asked: Search) -> SearchRequest:
+    """The engine's request. Raises QueryError."""
+    table = facet_fields()
+    tree = language.parse(asked.q, asked.dialect)
+    narrowed, unwanted = narrowing(asked)
     facets = tuple(dict.fromkeys(asked.facets if asked.facets is not None else DEFAULT_FACETS))
-    clauses = {name: table.filter(name, values) for name, values in chosen.items() if values}
-    unwanted = [
-        {"bool": {"must_not": [table.filter(name, values)]}} for name, values in asked.exclude.items() if values
-    ]
+    clauses = {name: clause for name, (_, clause) in narrowed.items()}
     for name in facets:
         table.field(name)
     text, conditions = language.free_text(tree)
@@ -396,10 +442,14 @@ async def plan(access: Access, asked: Search) -> SearchRequest:
         query, terms = {"bool": {"should": either, "minimum_should_match": 1}}, None
     return SearchRequest(
         query=query,
-        filters=(*(clause for name, clause in clauses.items() if name not in facets), *unwanted),
+        filters=(
+            *(clause for name, clause in clauses.items() if name not in facets),
+            *(clause for _, clause in unwanted.values()),
+        ),
         facet_filters={name: clause for name, clause in clauses.items() if name in facets},
         facets=facets,
         facet_size=asked.facet_size,
+        facet_values={name: table.values_like(name, text) for name, text in asked.facet_values.items()},
         sort=_sort(asked.sort),
         size=asked.size,
         vector=vector,

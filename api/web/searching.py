@@ -18,7 +18,7 @@ from api.search.service import EditedTerm, Results, Search, search
 from api.web import reading, summary
 from api.web.language import LANGUAGES, Tongue
 from api.web.page import Searcher, address, of_api, pages, render, speaker
-from common.errors import NotFound, QueryError, UsageError
+from common.errors import EngineTimeout, NotFound, QueryError, UsageError
 
 router = pages()
 
@@ -168,18 +168,21 @@ async def page(request: Request, access: Searcher) -> Response:
         return render(request, access, "start.html", asked=asked, held=held, examples=_examples())
     fault: dict[str, Any] | None = None
     found: Results | None = None
+    status = 400
     try:
         found = await search(access, asked.search())
     except QueryError as error:
         fault = fault_in(asked.q, error)
     except UsageError as error:
         fault = {"message": error.message, "remedy": error.remedy}
+    except EngineTimeout as error:
+        fault, status = {"message": error.message, "remedy": error.remedy, "time": True}, 503
     except ValidationError as error:
         fault = {"message": error.errors()[0]["msg"], "remedy": ""}
     if found is None:
         return render(
-            request, access, "search.html", http_status=400, asked=asked, fault=fault, found=None, hits=[], facets=[],
-            chips=[], years=None, sorts=SORTS, views=VIEWS, sizes=SIZES,
+            request, access, "search.html", http_status=status, asked=asked, fault=fault, found=None, hits=[],
+            facets=[], chips=[], years=None, sorts=SORTS, views=VIEWS, sizes=SIZES,
         )  # fmt: skip
     offices = await contacts(access, found)
     tree = query_language.read(asked.q, asked.dialect).tree  # type: ignore[arg-type]
@@ -200,6 +203,8 @@ async def page(request: Request, access: Searcher) -> Response:
         groups=GROUPS,
         dialects=DIALECTS,
         read_back=None if tree is None or reading.plain(tree) else reading.told(tree, says),
+        proposals=proposals(request, found),
+        without=left_out(request, found, says),
         expansion=found.expansion,
         terms_count=sum(len(terms) for piece in found.expansion.terms for terms in piece.terms.values())
         if found.expansion
@@ -207,6 +212,33 @@ async def page(request: Request, access: Searcher) -> Response:
         plain=address(request, **{name: None for name in request.query_params if name.startswith("x") or
                                   name in ("expand", "cursor")}),
     )  # fmt: skip
+
+
+def proposals(request: Request, found: Results) -> list[dict[str, Any]]:
+    """Queries that were perhaps meant, as links."""
+    return [
+        {"q": entry.q, "count": entry.count, "address": address(request, q=entry.q, cursor=None)}
+        for entry in (found.help.did_you_mean if found.help else ())
+    ]
+
+
+def left_out(request: Request, found: Results, says: Tongue) -> list[dict[str, Any]]:
+    """Conditions without which something is found, each with the address without it."""
+    shown = []
+    for entry in found.help.without if found.help else ():
+        if entry.kind == "query":
+            shown.append(
+                {"label": entry.part, "count": entry.count, "address": address(request, q=entry.q, cursor=None)}
+            )
+            continue
+        values = ", ".join(label(says, entry.part, value) for value in entry.values)
+        name = says.word("facet", entry.part)
+        if entry.kind == "exclude":
+            name = f"{says.say('Without')} {name}"
+        key = entry.part if entry.kind == "filter" else f"not.{entry.part}"
+        told = {"label": f"{name}: {values}", "count": entry.count}
+        shown.append({**told, "address": address(request, **{key: None, "cursor": None})})
+    return shown
 
 
 async def contacts(access: Searcher, found: Results) -> dict[str, str]:
@@ -250,6 +282,11 @@ def label(says: Tongue, name: str, value: str) -> str:
         case "kind_group" | "status" | "stage" | "mark_feature":
             return says.word(name, value)
     return value
+
+
+def named(name: str) -> bool:
+    """Whether a value is shown in words of the reader's language."""
+    return coded(name) or name in ("right", "language", "event", "kind_group", "status", "stage", "mark_feature")
 
 
 def coded(name: str) -> bool:
@@ -298,17 +335,22 @@ async def all_values(request: Request, name: str, access: Searcher) -> Response:
     if name not in facet_fields().terms:
         raise NotFound("no such facet")
     given = asked.search().model_copy(update={"facets": [name], "facet_size": 500, "size": 0, "cursor": None})
+    like = " ".join(request.query_params.get("like", "").split())[:100]
+    if like and not named(name):
+        # Codes are looked for by what they are called, in the reader's language; the others by the engine, among all.
+        given = given.model_copy(update={"facet_values": {name: like}})
     found = await search(access, given)
-    like = request.query_params.get("like", "").strip().casefold()
+    folded = like.removeprefix("^").casefold() if named(name) else ""
     values: list[dict[str, Any]] = [
         {"label": label(says, name, bucket.value), "code": bucket.value if coded(name) else "", "count": bucket.count,
          "address": f"/{_kept(request, name, bucket.value)}"}
         for bucket in found.facets.get(name, [])
-        if like in f"{bucket.value} {label(says, name, bucket.value)}".casefold()
+        if folded in f"{bucket.value} {label(says, name, bucket.value)}".casefold()
     ]  # fmt: skip
     return render(
         request, access, "facet.html", facet_name=name, asked=asked, values=values[:ALL_VALUES], like=like,
-        more=max(0, len(values) - ALL_VALUES), back=f"/{_kept(request)}", kept=request.query_params.multi_items(),
+        more=max(0, len(values) - ALL_VALUES), bounds=found.facet_bounds[name],
+        back=f"/{_kept(request)}", kept=request.query_params.multi_items(),
         largest=max((value["count"] for value in values), default=1),
     )  # fmt: skip
 

@@ -41,6 +41,11 @@ INK = 0.12
 SAME_GROUND = 0.75
 """Share of the border that has one colour, for that to be the ground."""
 
+GAP = 0.03
+"""Breadth of an empty band that cuts a picture in two, of its longer side."""
+MOST = 0.6
+"""Share of what is drawn that a part must have to stand for the whole."""
+
 PARTS = {
     "layout": FREQUENCIES * FREQUENCIES - 1,
     "edges": CELLS * CELLS * ORIENTATIONS,
@@ -86,6 +91,39 @@ def describe(picture: Image.Image) -> Description:
     }
     vector = np.concatenate([_unit(parts[name]) for name in PARTS])
     return Description(vector.astype(np.float32), _hash(picture))
+
+
+def main_piece(picture: Image.Image) -> Image.Image | None:
+    """The larger part of a picture that an empty band cuts in two, as the figure above a word; None where none does, or
+    neither part has most of what is drawn."""
+    small = picture.copy()
+    small.thumbnail((SEEN, SEEN), Image.Resampling.BOX)
+    ink = _ink(np.asarray(small, dtype=np.float64) / 255)
+    box = _box(ink)
+    drawn = ink[box]
+    if not drawn.any():
+        return None
+    cuts: list[tuple[int, int, int]] = []
+    for axis in (0, 1):
+        empty = np.concatenate([[0], (drawn.sum(axis=1 - axis) <= drawn.shape[1 - axis] * 0.005), [0]])
+        edges = np.flatnonzero(np.diff(empty))
+        cuts += [
+            (int(end - start), axis, int(start + end) // 2) for start, end in zip(edges[::2], edges[1::2], strict=True)
+        ]
+    if not cuts or max(cuts)[0] < max(drawn.shape) * GAP:
+        return None
+    _, axis, at = max(cuts)
+    parts = (drawn[:at], drawn[at:]) if axis == 0 else (drawn[:, :at], drawn[:, at:])
+    first = parts[0].sum() >= parts[1].sum()
+    if max(part.sum() for part in parts) < drawn.sum() * MOST:
+        return None
+    scale = picture.width / small.width, picture.height / small.height
+    rows, columns = [box[0].start, box[0].stop], [box[1].start, box[1].stop]
+    side = rows if axis == 0 else columns
+    side[1 if first else 0] = side[0] + at
+    return picture.crop(
+        (int(columns[0] * scale[0]), int(rows[0] * scale[1]), round(columns[1] * scale[0]), round(rows[1] * scale[1]))
+    )
 
 
 def pack(vector: Vector) -> bytes:

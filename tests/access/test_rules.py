@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 from pydantic import ValidationError
@@ -13,7 +14,7 @@ from api.access.agreements import STEPS, State, Terms
 from api.access.model import Caller, Group, Role, Tier, role_rules
 from api.access.policies import PolicyTerms
 from api.access.scope import Condition, Grant, Scope, merge
-from api.access.scopes import AgreementRules, CollectionRules, decide
+from api.access.scopes import AgreementRules, CollectionRules, Origin, decide
 from common.errors import Conflict, NotFound
 from store.access import CHANNEL
 from store.database import Database
@@ -71,6 +72,15 @@ async def test_purposes_and_roles_limit() -> None:
         (caller("QA", Role.AUDITOR), "statistics", Tier.NONE),
     ):
         assert tier(decide(who, purpose, [rules()], [limited], now=NOW)) is expected
+
+
+async def test_what_was_given_for_one_office_is_not_passed_on() -> None:
+    """Whatever policies and agreements here say: the agreement under which it came counts."""
+    for onward, everybody, another_office in (("none", 0, 0), ("offices", 0, 3), ("public", 2, 3)):
+        came = rules(tier=Tier.METADATA, origin=Origin(onward, frozenset({"QA"})))
+        for office, agreed, expected in (("QA", True, 3), ("QC", False, everybody), ("QC", True, another_office)):
+            ground = [replace(given(), beneficiary=office)] if agreed else []
+            assert tier(decide(caller(office), "examination", [came], ground, now=NOW)) == Tier(expected), onward
 
 
 async def test_a_provider_s_own_people_see_all_of_it() -> None:

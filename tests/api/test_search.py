@@ -20,7 +20,7 @@ async def found(platform: Platform, **params: object) -> dict:
 
 async def test_the_shape_of_an_answer(platform: Platform) -> None:
     body = await found(platform, q="battery", facets="office,ipc", mode="keyword")
-    assert set(body) == {"total", "hits", "facets", "cursor", "took_ms"}
+    assert set(body) == {"total", "hits", "facets", "facet_bounds", "cursor", "took_ms"}
     hit = next(hit for hit in body["hits"] if hit["id"] == FIRST)
     assert hit["highlights"]["title.en"] == ["Solid electrolyte <em>battery</em>"]
     assert {"by": "term", "field": "title", "language": "en", "words": ["battery"]} in hit["why"]

@@ -158,6 +158,14 @@ async def test_two_platforms_converge_both_ways_though_they_are_killed(
         await Party(here, beneficiary.holder, here.key(beneficiary.office)).call(
             "GET", f"/records/{record_id(3, provider.office)}", 404
         )
+        # It was given for one office alone: an agreement here with that one has an effect, one with another has none,
+        # and it cannot be opened to everybody.
+        for office, status in ((beneficiary.office, 200), (second.office, 404)):
+            here.agreement(provider.office, office, **TERMS)
+            there_is = Party(here, beneficiary.holder, here.key(office))
+            await there_is.call("GET", f"/records/{record_id(3, provider.office)}", status)
+        with pytest.raises(UsageError, match="does not let it be opened"):
+            here.policy(f"{provider.office.lower()}-patent-default", "existence")
 
         await provider.call("POST", f"/agreements/{number}/state", json={"to": "revoked"})
         done = await pulled(here, url, number, beneficiary.key)

@@ -7,41 +7,13 @@ from typing import Any
 
 import pytest
 
-from indexer.harmonise.status import concerns, honour_corrections, meaning_of, status_from
+from indexer.harmonise.status import concerns
 from indexer.parts import overlay
-from indexer.record import Designation, Record, Status, StatusEvent, Text, TextType
-from tests.families.world import CLOSED, EXISTENCE, OPEN, filing
+from indexer.record import Status
+from tests.families.world import CLOSED, EXISTENCE, OPEN, event, filing, with_events
 from tests.platforms import Platform, told
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-
-def event(
-    code: str, day: str | None, *said: str, scheme: str = "INPADOC", office: str = "EP", **dates: str
-) -> StatusEvent:
-    meaning = meaning_of(code, scheme)
-    return StatusEvent(
-        raw_code=code,
-        scheme=scheme,
-        office=office,
-        key_event=meaning.key_event if meaning else None,
-        state=meaning.state if meaning else None,
-        stage=meaning.stage if meaning else None,
-        event_date=dt.date.fromisoformat(day) if day else None,
-        description=tuple(Text(type=TextType.OTHER, text=text, language="en") for text in said),
-        **{name: dt.date.fromisoformat(value) for name, value in dates.items()},
-    )
-
-
-def with_events(record: Record, *events: StatusEvent, states: tuple[str, ...] = ()) -> Record:
-    log = honour_corrections(events)
-    return record.model_copy(
-        update={
-            "events": log,
-            "status": status_from(log, office=record.office),
-            "designations": tuple(Designation(office=state, type="regional") for state in states),
-        }
-    )
 
 
 async def timeline(platform: Platform, record_id: str, key: str | None = None) -> dict[str, Any]:

@@ -5,7 +5,21 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 
-from indexer.record import DatedFact, DateType, Number, NumberType, Priority, Record, Relation, RelationType
+from indexer.harmonise.status import honour_corrections, meaning_of, status_from
+from indexer.record import (
+    DatedFact,
+    DateType,
+    Designation,
+    Number,
+    NumberType,
+    Priority,
+    Record,
+    Relation,
+    RelationType,
+    StatusEvent,
+    Text,
+    TextType,
+)
 from tests.platforms import make_record
 
 OPEN, EXISTENCE, CLOSED = "QA", "QB", "QC"
@@ -49,6 +63,34 @@ def filing(
                 for place, claim in enumerate(claims, 1)
             ),
             "relations": tuple(Relation(type=type, number=application(to)) for type, to in (relations or {}).items()),
+        }
+    )
+
+
+def event(
+    code: str, day: str | None, *said: str, scheme: str = "INPADOC", office: str = "EP", **dates: str
+) -> StatusEvent:
+    meaning = meaning_of(code, scheme)
+    return StatusEvent(
+        raw_code=code,
+        scheme=scheme,
+        office=office,
+        key_event=meaning.key_event if meaning else None,
+        state=meaning.state if meaning else None,
+        stage=meaning.stage if meaning else None,
+        event_date=dt.date.fromisoformat(day) if day else None,
+        description=tuple(Text(type=TextType.OTHER, text=text, language="en") for text in said),
+        **{name: dt.date.fromisoformat(value) for name, value in dates.items()},
+    )
+
+
+def with_events(record: Record, *events: StatusEvent, states: tuple[str, ...] = ()) -> Record:
+    log = honour_corrections(events)
+    return record.model_copy(
+        update={
+            "events": log,
+            "status": status_from(log, office=record.office),
+            "designations": tuple(Designation(office=state, type="regional") for state in states),
         }
     )
 

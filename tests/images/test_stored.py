@@ -152,7 +152,7 @@ async def test_only_who_may_see_the_images_of_a_record_gets_them(platform: Platf
     }
     for reader, (key, allowed) in readers.items():
         async with platform.client(key) as client:
-            for tail in ("images/1", "images/1/thumbnail"):
+            for tail in ("images/1", "images/1/thumbnail", "images/1/similar"):
                 missing = await client.get(f"/v1/records/{name('RA', '2020999999')}/{tail}")
                 assert missing.status_code == 404
                 for provider in tiers:

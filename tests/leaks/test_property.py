@@ -1,9 +1,11 @@
-"""For random policies, agreements and queries, a caller gets what a naive filter over all records would give."""
+"""For random policies, agreements and queries, a caller gets what a naive filter over all records would give: as hits,
+totals, facets, pages by cursor, suggestions, charts and files."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Collection
 from typing import Any
 
 import pytest
@@ -15,9 +17,14 @@ from api.access.agreements import Terms
 from api.access.model import Caller, Group, Role, Tier, role_rules
 from api.access.scope import Scope
 from api.access.scopes import AgreementRules, CollectionRules, decide
+from api.dependencies import Access, Credentials, Identity
+from api.exports.job import given as given_out
 from api.search import query
+from api.search.analyse import analyse
 from api.search.engine import Position, SearchRequest
 from api.search.facets import facet_fields
+from api.search.service import Search, search
+from api.search.suggest import suggest
 from indexer.record import Record, Right
 from tests.platforms import Platform, make_record, running
 
@@ -65,6 +72,7 @@ async def platform(engines: tuple[str, str], tmp_path_factory: pytest.TempPathFa
 
 
 groups = st.frozensets(st.sampled_from([Group.FULL_TEXT, Group.LEGAL_STATUS, Group.UNPUBLISHED]))
+formats = st.sampled_from([frozenset[str](), frozenset[str](), frozenset({"csv"}), frozenset({"st96"})])
 days = st.dates(dt.date(2019, 1, 1), dt.date(2021, 3, 1))
 
 
@@ -86,6 +94,7 @@ def collection_rules(draw: st.DrawFn) -> tuple[CollectionRules, ...]:
                 draw(days) if embargo == "fixed" else None,
                 draw(st.sampled_from([frozenset(), frozenset({"examination"}), frozenset({"statistics"})])),
                 draw(st.sampled_from([frozenset(), frozenset({"QM"}), frozenset({"QN"})])),
+                formats=draw(formats),
             )
         )
     return tuple(found)
@@ -110,6 +119,7 @@ def agreement_rules(draw: st.DrawFn) -> tuple[AgreementRules, ...]:
             tier=tier,
             groups=tuple(draw(groups)) if tier == "content" else (),
             purposes=draw(st.sampled_from([(), ("examination",), ("statistics",)])),
+            formats=tuple(draw(formats)),
             roles=draw(st.sampled_from([(), (Role.EXAMINER,), (Role.DATA_QUALITY,)])),
             valid_until=draw(st.sampled_from([None, dt.date(2020, 6, 14), dt.date(2020, 6, 15)])),
         )
@@ -156,8 +166,10 @@ def naive(
     purpose: str,
     rules: tuple[CollectionRules, ...],
     agreements: tuple[AgreementRules, ...],
+    format: str | None = None,
 ) -> set[str] | None:
-    """Field groups that a caller reads of a record, from the rules in words; None: it may not know of the record."""
+    """Field groups that a caller reads of a record, from the rules in words; None: it may not know of the record.
+    With a format: that it may have in a file of it."""
     reads = office is not None and role is not Role.PUBLIC
     if reads and record.provider == office:
         return {"bib", "full", "legal"}
@@ -174,14 +186,16 @@ def naive(
     names = {Group.FULL_TEXT: "full", Group.LEGAL_STATUS: "legal"}
     found: list[set[str]] = []
 
-    def give(tier: Tier, granted: frozenset[Group]) -> None:
+    def give(tier: Tier, granted: frozenset[Group], written_as: Collection[str]) -> None:
+        if format is not None and written_as and format not in written_as:
+            return
         if tier is Tier.NONE or (record.unpublished and not (tier is Tier.CONTENT and Group.UNPUBLISHED in granted)):
             return
         got: set[str] = set() if tier is Tier.EXISTENCE else {"bib"}
         found.append(got | ({names[g] for g in granted if g in names} if tier is Tier.CONTENT else set()))
 
     if not rule.purposes or purpose in rule.purposes:
-        give(rule.tier, rule.groups)
+        give(rule.tier, rule.groups, rule.formats)
     for agreement in agreements if reads else ():
         terms = agreement.terms
         if (
@@ -203,7 +217,7 @@ def naive(
             and (not terms.roles or role in terms.roles)
             and (terms.valid_until is None or terms.valid_until >= TODAY)
         ):
-            give(Tier.parse(terms.tier), frozenset(terms.groups))
+            give(Tier.parse(terms.tier), frozenset(terms.groups), terms.formats)
     return set().union(*found) if found else None
 
 
@@ -216,7 +230,7 @@ async def everything(platform: Platform, scope: Scope, text: str, **options: Any
         request = SearchRequest(
             query.compile(text, languages=("en", "xx")),
             facets=("office", "status"),
-            size=41,
+            size=97,
             position=position,
             **options,
         )
@@ -228,31 +242,93 @@ async def everything(platform: Platform, scope: Scope, text: str, **options: Any
     return hits, totals, facets
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def by_cursor(access: Access, text: str, sort: str) -> tuple[list[str | None], set[int]]:
+    """(ids in order, None for what may only be known to exist; totals), page by page as over HTTP."""
+    page = await search(access, Search(q=text, mode="keyword", sort=sort, size=110))
+    ids, totals = [hit.id for hit in page.hits], {page.total}
+    while page.cursor is not None:
+        page = await search(access, Search(cursor=page.cursor))
+        ids += [hit.id for hit in page.hits]
+        totals.add(page.total)
+    return ids, totals
+
+
+async def in_file(platform: Platform, scope: Scope, text: str) -> dict[str, dict[str, Any]]:
+    """What a CSV export of the query writes: id → record."""
+
+    async def now() -> Scope:
+        return scope
+
+    found = {}
+    compiled = query.compile(text, languages=("en", "xx"))
+    async for current, hits in platform.services.engine.stream(now, compiled, batch=100):
+        found.update({hit.id: hit.record for hit in given_out(current, hits, "csv")[0]})
+    return found
+
+
+async def check_counts(access: Access, seen: dict[str, set[str]], word: str) -> None:
+    """Suggestions and charts over all that the caller sees."""
+    readable = [record for record in RECORDS if "bib" in seen.get(record.id, ())]
+    names = await suggest(access, "sample", ("name",), 50, "en")
+    assert [entry["count"] for entry in names["suggestions"]] == ([len(readable)] if readable else [])
+    terms = await suggest(access, word[:4], ("term",), 50, "en")
+    found = {entry["value"] for entry in terms["suggestions"]}
+    assert found == ({word} if any(word in record.texts[0].text for record in readable) else set())
+    chart = await analyse(access, Search(), ["provider", "status"], 30, 20)
+    assert chart["records"] == len(seen)
+    by_id = {record.id: record for record in RECORDS}
+    assert {bucket["value"]: bucket["count"] for bucket in chart["buckets"]} == Counter(
+        by_id[name].provider for name in seen
+    )
+
+
+SORTS = {"relevance": (), "published": (("publication_date", "asc"),), "-expires": (("expiry_date", "desc"),)}
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rules=collection_rules(),
     agreements=agreement_rules(),
     who=callers,
     purpose=st.sampled_from(["examination", "statistics"]),
     asked=queries,
-    order=st.sampled_from([(), (("publication_date", "asc"),), (("expiry_date", "desc"),)]),
+    sort=st.sampled_from(sorted(SORTS)),
+    word=st.sampled_from(WORDS),
 )
 async def test_what_a_caller_gets_is_what_a_naive_filter_gives(
-    platform: Platform, rules: Any, agreements: Any, who: Any, purpose: str, asked: Any, order: Any, monkeypatch: Any
+    platform: Platform,
+    rules: Any,
+    agreements: Any,
+    who: Any,
+    purpose: str,
+    asked: Any,
+    sort: str,
+    word: str,
+    monkeypatch: Any,
 ) -> None:
-    """Hits, totals, facets and pages, and what each hit shows."""
+    """Hits, totals, facets and pages, and what each hit shows; cursors, files, suggestions and charts."""
     office, role = who
     monkeypatch.setattr("api.access.scope.utc_today", lambda: TODAY)
     caller = Caller("key", "k", office, role, role_rules()[role].permissions)
-    scope = decide(caller, purpose, rules, agreements, now=NOW)
+    services = platform.services
+    scope = decide(caller, purpose, rules, agreements, version=await services.versions.read(), now=NOW)
+    access = Access(services, Identity(caller, purpose, scope), Credentials())
     text, matches = asked
 
+    known: dict[str, set[str]] = {}
     expected: dict[str, set[str]] = {}
+    written: dict[str, set[str]] = {}
     for record in RECORDS:
         seen = naive(record, office, role, purpose, rules, agreements)
-        if seen is not None and matches(record, seen):
+        if seen is None:
+            continue
+        known[record.id] = seen
+        if matches(record, seen):
             expected[record.id] = seen
-    hits, totals, facets = await everything(platform, scope, text, sort=order)
+            in_csv = naive(record, office, role, purpose, rules, agreements, "csv")
+            if in_csv:
+                written[record.id] = in_csv
+    hits, totals, facets = await everything(platform, scope, text, sort=SORTS[sort])
 
     assert sorted(hit.id for hit in hits) == sorted(expected)
     assert totals == {len(expected)}
@@ -273,6 +349,17 @@ async def test_what_a_caller_gets_is_what_a_naive_filter_gives(
         assert any(t["type"] == "claims" for t in shown.get("texts", ())) == ("full" in seen)
         assert "private" not in str(shown) or office == hit.document["provider"]
     assert facet_fields().field("status") == "status_state"
+
+    ids, paged = await by_cursor(access, text, sort)
+    assert paged == totals
+    assert sorted(name for name in ids if name) == sorted(name for name, seen in expected.items() if seen)
+    assert ids.count(None) == sum(not seen for seen in expected.values())
+    files = await in_file(platform, scope, text)
+    assert set(files) == set(written)
+    for name, record_out in files.items():
+        assert ("status" in record_out) == ("legal" in written[name])
+        assert any(t["type"] == "claims" for t in record_out["texts"]) == ("full" in written[name])
+    await check_counts(access, known, word)
 
 
 async def test_the_filter_and_the_check_in_python_are_the_same_rule(platform: Platform) -> None:

@@ -5,25 +5,34 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 
+from indexer.formats import st96_copyright
+from indexer.harmonise import harmonise
 from indexer.harmonise.names import read_name
 from indexer.harmonise.numbers import canonical_number
+from indexer.harmonise.origin import Origin
 from indexer.record import (
     Classification,
     DatedFact,
     DateType,
     Designation,
+    Image,
     Number,
     NumberType,
     Party,
     PartyRole,
+    Priority,
     Record,
     Right,
     Source,
     Text,
     TextType,
 )
+from tests.families.world import application, event, with_events
+from tests.formats.coverage import drafts_of
+from tests.formats.test_st96_copyright import SAMPLE as ORPHAN
+from tests.similar.world import mark
 
-SCHEMES = {"ipc": "IPC", "nice": "NICE", "locarno": "LOCARNO"}
+SCHEMES = {"ipc": "IPC", "nice": "NICE", "locarno": "LOCARNO", "vienna": "VIENNA"}
 
 
 def made(
@@ -87,8 +96,113 @@ def made(
     )
 
 
+def filed(record: Record, number: str, *claims: str) -> Record:
+    """The record with the application that it is of, and the applications whose priority it claims."""
+    return record.model_copy(
+        update={
+            "numbers": (*record.numbers, application(number)),
+            "priorities": tuple(
+                Priority(number=application(claim), sequence=place) for place, claim in enumerate(claims, 1)
+            ),
+        }
+    )
+
+
+def design(number: str, title: str, symbol: str, edition: str, views: int) -> Record:
+    """A design with its views, classed by an edition of Locarno."""
+    held = made("CN", number, titles={"zh": title}, right=Right.DESIGN, locarno=symbol)
+    images = tuple(Image(type="design-view", reference=f"{number}-{n}.png", sequence=n) for n in range(1, views + 1))
+    classed = tuple(entry.model_copy(update={"edition": edition}) for entry in held.classifications)
+    return held.model_copy(update={"images": images, "classifications": classed})
+
+
+def figurative(number: int, symbol: str, edition: str) -> Record:
+    held = mark(number, "AOBA", 30, provider="JP")
+    return held.model_copy(
+        update={
+            "classifications": (
+                *held.classifications,
+                Classification(scheme="VIENNA", symbol=symbol, raw=symbol, edition=edition),
+            )
+        }
+    )
+
+
+def orphan_work() -> Record:
+    """A photograph in the register of orphan works whose applicant the register keeps confidential, as it is read."""
+    told = (
+        ORPHAN.replace(b"ConfidentialIndicator>false", b"ConfidentialIndicator>true", 1)
+        .replace(b"PublishIndicator>false", b"PublishIndicator>true")
+        .replace("Un échantillon de ports".encode(), b"Fotografia do porto, 1950")
+        .replace(b'languageCode="fr"', b'languageCode="pt"')
+    )
+    (draft,) = drafts_of(told, st96_copyright.read)
+    origin = Origin("EM", "em-copyright-made", "EM", 1, "made.xml", "", 0, "0" * 64, "st96-copyright", 1)
+    record = harmonise(draft, origin)
+    assert isinstance(record, Record)
+    return record
+
+
+EP_A1, EP_B1 = "EP.patent.EP1700001.A1", "EP.patent.EP1700001.B1"
+
+
+def states() -> list[Record]:
+    """A European patent: granted, lapsed in France, fees paid in the United Kingdom."""
+    designated = ("DE", "FR", "GB")
+    a1 = made("EP", "1700001", "A1", titles={"de": "Federbein"}, published="2006-09-13", designated=designated)
+    b1 = made("EP", "1700001", "B1", titles={"de": "Federbein"}, published="2008-04-16", designated=designated)
+    log = (
+        event("GRNT", "2008-04-16", publication_date="2008-04-16"),
+        event("PG25", "2011-03-31", "Ref Country Code: FR", effective_date="2010-09-30", publication_date="2011-07-22"),
+        event("PGFP", "2012-09-28", "Ref Country Code: GB"),
+    )
+    return [
+        filed(with_events(a1, states=designated), "EP05005000"),
+        filed(with_events(b1, *log, states=designated), "EP05005000"),
+    ]
+
+
+def korean() -> Record:
+    """Granted, then said to have lapsed, which a correction took back (ST.27, category Y)."""
+    held = made("KR", "10-0777000", "B1", titles={"ko": "유압 밸브"}, published="2007-11-16")
+    log = (
+        event("A-2-4-F10-F11-exm-PR0701", "2007-11-09", scheme="ST27", office="KR"),
+        event("N-4-6-H10-H13-nap-PC1903", "2013-05-05", scheme="ST27", office="KR"),
+        event("A-4-4-Y10-Y11-nap-PC1903", "2013-07-01", scheme="ST27", office="KR"),
+    )
+    return filed(with_events(held, *log), "KR1020050040647")
+
+
 def records() -> list[Record]:
     return [
+        # ar2, en3, ko3, es2: marks by sound, look and meaning.
+        mark(1, "NEJMA", 30, provider="MA"),
+        mark(2, "STAR", 30, provider="GB"),
+        mark(3, "نجمة الشرق", 30, provider="SA"),
+        mark(4, "NAJRAN", 30, provider="SA"),
+        mark(11, "COLA", 32, provider="US"),
+        mark(12, "Kola Fresh", 30, provider="US"),
+        mark(13, "KORA", 32, provider="US", state="terminated"),
+        mark(14, "MIKOLAJ", 32, provider="US"),
+        mark(21, "STARBUCKS", 43, provider="US"),
+        mark(31, "RED BULL", 32, provider="AT"),
+        mark(32, "BLUE BULL", 32, provider="AT"),
+        mark(33, "TORERO", 32, provider="ES"),
+        # zh3, ja3: designs and figurative marks by class, whatever the edition.
+        design("301000001", "平板电脑", "14-02", "8", 3),
+        design("301000002", "显示器", "14-02", "13", 6),
+        design("301000003", "手机", "14-03", "13", 1),
+        figurative(41, "26.01.06", "5"),
+        figurative(42, "26.01.06", "9"),
+        figurative(43, "26.01.16", "9"),
+        # de3, ko2, pt3.
+        *states(),
+        korean(),
+        orphan_work(),
+        # fr2, fr3: a first filing, what claims it alone, and what claims it with another.
+        filed(made("EP", "1500001", "A1", titles={"fr": "Outil portatif"}), "EP04300001", "FR0313000"),
+        filed(made("US", "2005/0123456", "A1", titles={"en": "Portable tool"}), "US10900001", "FR0313000", "FR0400001"),
+        filed(made("FR", "2990001", "A1", titles={"fr": "Aubage de turbine"}), "FR1909731"),
         # Numbers.
         made("JP", "特開平5-142789", "A", titles={"ja": "現像装置"}, published="1993-06-11"),
         made("JP", "特公平5-142789", "B2", titles={"ja": "織機の制御"}, published="1994-02-01"),
@@ -129,7 +243,10 @@ def records() -> list[Record]:
             abstracts={"en": "A heat pump refrigerant."},
         ),
         # fr1.
-        made("FR", "2862000", "A1", titles={"fr": "Marteau perforateur à percussion"}, ipc="B25D 11/00"),
+        filed(
+            made("FR", "2862000", "A1", titles={"fr": "Marteau perforateur à percussion"}, ipc="B25D 11/00"),
+            "FR0313000",
+        ),
         made("US", "10000001", "B2", titles={"en": "Jackhammer with a damped handle"}, ipc="B25D 11/00"),
         made("DE", "102010000001", "A1", titles={"de": "Bohrhammer mit Schlagwerk"}, ipc="B25D 11/00"),
         # de1.

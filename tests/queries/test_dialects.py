@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import random
+from typing import Any
+
+import orjson
 import pytest
 
 from api.search.query import (
@@ -23,7 +27,7 @@ from api.search.query import (
     tell,
     write,
 )
-from tests.platforms import Platform
+from tests.platforms import ALL_GROUPS, Platform, make_record
 
 PATENTSCOPE = (
     "EN_TI JA_AB DE_CL FR_DE EN_ALL ZH_ALLTXT FP ALLNAMES ALLNUM CHEM PA PAA PAF AAD AADC ANA ARE IN INA INF IADC RP "
@@ -232,6 +236,71 @@ async def test_bad_input_is_refused_before_the_engine_is_asked(platform: Platfor
     assert (answer.status_code, answer.headers["content-type"], asked) == (400, "application/problem+json", [])
     assert isinstance(problem["position"], int)
     assert problem["remedy"]
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_a_search_that_takes_too_long_is_given_up_by_the_engine(platform: Platform) -> None:
+    """The engine itself stops; no part of a result is shown as if it were the whole."""
+    draw = random.Random(1)
+    claims = [" ".join(draw.choices(("aab", "bbc", "ccd", "dda"), k=40_000)) for _ in range(8)]
+    heavy = [
+        make_record("QA", 9_000 + number, "Long claims", claims=text, collection="heavy")
+        for number, text in enumerate(claims)
+    ]
+    platform.policy("qa-patent-heavy", "content", groups=ALL_GROUPS)
+    await platform.index(heavy)
+    engine = platform.services.engine
+    allowed = engine.limit_s
+    words = " ".join(word for word in ("aab", "bbc", "ccd") for _ in range(4))
+    asked = {"q": f'claims.en:"{words}"~1', "size": 1, "facets": []}
+    engine.limit_s = 0.05
+    try:
+        async with platform.client() as client:
+            answers = [await client.post("/v1/search", json={**asked, "mode": mode}) for mode in ("keyword", "hybrid")]
+            page = await client.get("/", params={"q": asked["q"]})
+    finally:
+        engine.limit_s = allowed
+        await platform.remove(heavy)
+    for answer in answers:
+        problem = answer.json()
+        assert (answer.status_code, problem["reason"]) == (503, "time"), problem
+        assert "nothing is shown" in problem["detail"]
+        assert "Narrow it" in problem["remedy"]
+    assert page.status_code == 503
+    assert "Narrow it" in page.text
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_every_search_tells_the_engine_when_to_stop(platform: Platform) -> None:
+    sent: list[tuple[str, Any, Any]] = []
+    transport: Any = platform.services.engine.client.transport
+    send = transport.perform_request
+
+    async def noting(method: str, path: str, **given: Any) -> Any:
+        sent.append((path, given.get("body"), given.get("params")))
+        return await send(method, path, **given)
+
+    transport.perform_request = noting
+    try:
+        async with platform.client() as client:
+            await client.get("/v1/search?q=heat+pump&facets=office&office=GB&size=2")
+            cursor = (await client.get("/v1/search?q=AB:*&dialect=patentscope&size=2")).json()["cursor"]
+            await client.get("/v1/search", params={"cursor": cursor})
+            await client.get("/v1/suggest?q=heat")
+            await client.get("/v1/analyse?q=heat")
+            await client.get("/v1/marks/similar?mark=kola")
+            await client.post("/v1/search/similar", json={"text": "heat pump"})
+            await client.get("/v1/records/GB.patent.GB2500001.A")
+    finally:
+        del transport.perform_request
+    searches = [(path, body, params) for path, body, params in sent if path.endswith(("_search", "_msearch"))]
+    assert len(searches) > 8
+    for path, body, params in searches:
+        lines = [orjson.loads(line) for line in body.splitlines()] if isinstance(body, bytes) else [params, body]
+        for options, query in zip(lines[::2], lines[1::2], strict=True):
+            assert options["cancel_after_time_interval"].endswith("ms"), path
+            assert options["allow_partial_search_results"] in (False, "false")
+            assert query["timeout"] == "30000ms"
 
 
 @pytest.mark.asyncio(loop_scope="session")

@@ -40,7 +40,7 @@ def test_no_text_breaks_the_reader(text: str, dialect: DialectName) -> None:
 async def _found(platform: Platform, text: str, dialect: DialectName) -> set[str]:
     asked = {"q": text, "dialect": dialect, "mode": "keyword", "size": 100, "filters": {"collection": [COLLECTION]}}
     async with platform.client() as client:
-        answer = await client.post("/v1/search", json={**asked, "highlight": False, "facets": []})
+        answer = await client.post("/v1/search", json={**asked, "highlight": False, "help": False, "facets": []})
     assert answer.status_code == 200, (text, answer.text)
     return {hit["id"] for hit in answer.json()["hits"]}
 

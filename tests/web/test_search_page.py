@@ -71,6 +71,23 @@ def test_facets_narrow_down_and_let_go(visit: Open) -> None:
     assert found(page.locator("#found strong").inner_text()) == whole or "mode" not in page.url
 
 
+def test_a_misspelt_word_and_the_condition_at_fault_are_one_click_away(visit: Open) -> None:
+    page = visit("/?q=sulfidde&mode=keyword")
+    page.locator(".meant").get_by_role("link", name="sulfide", exact=True).click()
+    assert page.locator(".hit").count() > 0
+    page = visit("/?q=sulfide&mode=keyword&right=gi")
+    page.locator(".left-out").get_by_role("link", name="Right: Geographical indications").click()
+    assert "right=" not in page.url
+    assert page.locator(".hit").count() > 0
+
+
+def test_values_of_a_facet_are_looked_for_among_all(visit: Open) -> None:
+    page = visit("/facet/applicant?q=battery&like=^sample")
+    names = page.locator(".bars bdi").all_inner_texts()
+    assert all(name.casefold().startswith("sample") for name in names)
+    expect(page.locator(".page .note").first).to_contain_text("Every count is exact.")
+
+
 def test_years_are_a_chart_of_links(visit: Open) -> None:
     page = visit("/?q=gear&mode=keyword")
     columns = page.locator(".years a")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from api.search.expansion.words import UNSPACED, folded, key, words
 from common.errors import ConfigurationError
+from common.settings import settings
 
 LANGUAGES = ("en", "ar", "zh", "fr", "de", "ja", "ko", "pt", "ru", "es")
 LEXICON = Path(__file__).parent / "lexicon"
@@ -20,7 +21,7 @@ GENERAL = "general"
 @dataclass(frozen=True, slots=True)
 class Concept:
     field: str
-    """Field of technology: the name of the lexicon's file, or `mined`."""
+    """Field of technology: the name of the lexicon's file."""
     terms: Mapping[str, tuple[str, ...]]
     """Language → terms, the usual one first."""
 
@@ -80,11 +81,12 @@ def read(path: Path) -> Iterable[Concept]:
             yield Concept(path.stem, terms)
 
 
-@lru_cache(maxsize=4)
-def bank(*more: Path, seed: bool = True) -> Bank:
-    """The seed lexicon, and further files in its form (mined ones)."""
+@lru_cache(maxsize=1)
+def bank() -> Bank:
+    """The seed lexicon, and the files of the folder that the setting `terms` names."""
+    more = settings().terms
     made = Bank()
-    for path in [*(sorted(LEXICON.glob("*.tsv")) if seed else ()), *more]:
+    for path in (*sorted(LEXICON.glob("*.tsv")), *(sorted(more.glob("*.tsv")) if more else ())):
         for concept in read(path):
             made.add(concept)
     return made

@@ -28,6 +28,7 @@ from api.search.query.tree import (
     in_field,
     leaves,
 )
+from indexer.harmonise.classifications import normalise
 from indexer.harmonise.names import read_name
 from indexer.harmonise.numbers import number_candidates, number_readings
 
@@ -241,8 +242,10 @@ def _class(node: Words, field: str, label: str) -> Query:
         return _pattern(field, re.sub(r"([A-HY]\d{2}[A-Z])(?=\d)", r"\1 ", symbol), label)
     compact = re.fullmatch(r"([A-HY]\d{2}[A-Z])\s*0*(\d+)[/:](\d+)", symbol)
     symbol = f"{compact[1]} {compact[2]}/{compact[3]}" if compact else symbol
-    plain = symbol.lstrip("0") or symbol
-    return {"terms": {field: sorted({symbol, plain}), "_name": label}}
+    # As deliveries write it: 26.1.6 is 26.01.06, LOC (13) Cl. 14-02 is 14-02. The edition finds no less: the symbol is
+    # the same in all.
+    read = normalise((node.field or "").upper(), node.text)
+    return {"terms": {field: sorted({symbol, read.symbol} if read.valid else {symbol}), "_name": label}}
 
 
 def _pattern(field: str, pattern: str, label: str) -> Query:

@@ -1,4 +1,4 @@
-"""GET and POST /v1/marks/similar, GET /v1/records/{id}/similar, POST /v1/search/similar."""
+"""GET and POST /v1/marks/similar, GET /v1/records/{id}/similar, POST /v1/search/similar, pictures like one."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import datetime as dt
 from typing import Annotated, Any, TypeVar
 
 import orjson
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
 from api.access.model import Permission
 from api.dependencies import Access, Guard
-from api.search.similar import marks, records
+from api.search.similar import marks, pictures, records
+from indexer.images import decode
 
 router = APIRouter(prefix="/v1", tags=["similar"])
 
@@ -133,3 +134,73 @@ async def like_record(
 async def like_text(access: CanSearch, asked: records.Passage) -> Response:
     """Records like a passage of free text: a claim, an abstract, a list of goods, in any of ten languages."""
     return _json(await records.like_text(access, asked))
+
+
+def _pictures(
+    rights: Annotated[list[str], Query(description="trademark, design; both where none is given")] = [],  # noqa: B006
+    offices: Annotated[list[str], Query(description="ST.3 codes: office or designated")] = [],  # noqa: B006
+    vienna: Annotated[list[str], Query(description="Symbols at any level")] = [],  # noqa: B006
+    locarno: Annotated[list[str], Query(description="Symbols at any level")] = [],  # noqa: B006
+    nice: Annotated[list[str], Query(description="Nice classes")] = [],  # noqa: B006
+    status: Annotated[str, Query(description="any, live or dead")] = "any",
+    filed_from: dt.date | None = None,
+    filed_to: dt.date | None = None,
+    published_from: dt.date | None = None,
+    published_to: dt.date | None = None,
+    min_score: float | None = None,
+    size: int = 20,
+    offset: int = 0,
+) -> pictures.Wanted:
+    """Filters of a search by picture, from an address."""
+    schemes = {"vienna": vienna, "locarno": locarno, "nice": nice}
+    given = {
+        "rights": _split(rights),
+        "offices": _split(offices),
+        "classes": {name: _split(symbols) for name, symbols in schemes.items() if symbols},
+        "status": status,
+        "filed_from": filed_from,
+        "filed_to": filed_to,
+        "published_from": published_from,
+        "published_to": published_to,
+        "min_score": min_score,
+        "size": size,
+        "offset": offset,
+    }
+    return _asked(pictures.Wanted, given)
+
+
+LikePicture = Annotated[pictures.Wanted, Depends(_pictures)]
+BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in decode.MEDIA_TYPES.values()},
+    }
+}
+
+
+@router.post(
+    "/images/similar",
+    response_model=pictures.PicturesFound,
+    responses=BAD_REQUEST | {413: {"description": "The picture is larger than 10 MB."}},
+    openapi_extra=BODY,
+    summary="Marks and designs like a picture",
+)
+async def like_upload(request: Request, access: CanSearch, wanted: LikePicture) -> Response:
+    """The body is the picture itself: `curl --data-binary @FILE`. It is compared and not kept."""
+    return _json(await pictures.like_upload(access, await request.body(), wanted))
+
+
+@router.get(
+    "/records/{record_id}/images/{place}/similar",
+    response_model=pictures.PicturesFound,
+    responses=BAD_REQUEST | NOT_FOUND,
+    summary="Marks and designs like a record's image",
+)
+async def like_image(
+    record_id: str,
+    place: Annotated[int, Path(ge=1, le=100_000, description="Place in the record's `images`, from 1")],
+    access: CanSearch,
+    wanted: LikePicture,
+) -> Response:
+    """By layout, edges, shape and colours, with part scores and reasons; `image` says which of a record's images."""
+    return _json(await pictures.like_image(access, record_id, place, wanted))

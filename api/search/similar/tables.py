@@ -46,6 +46,39 @@ def weights() -> Weights:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class PictureWeights:
+    """pictures.toml; what each means stands there."""
+
+    layout: float
+    edges: float
+    shape: float
+    colours: float
+    best: float
+    second: float
+    colours_weight: float
+    shape_alone: float
+    piece: float
+    shown: float
+    reason: float
+    same: int
+
+
+@cache
+def picture_weights() -> PictureWeights:
+    table: dict[str, Any] = tomllib.loads((TABLES / "pictures.toml").read_text("utf-8"))
+    combine = table["combine"]
+    return PictureWeights(
+        **table["nothing"],
+        **table["limits"],
+        best=combine["best"],
+        second=combine["second"],
+        colours_weight=combine["colours"],
+        shape_alone=combine["shape"],
+        piece=combine["piece"],
+    )
+
+
 @cache
 def meanings() -> Bank:
     """The term bank of the search with the names of things that marks are made of."""

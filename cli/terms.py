@@ -1,0 +1,102 @@
+"""`concord terms`: the term bank, and terms found in texts that are held in several languages."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.access.model import Tier
+from api.access.scope import Scope
+from api.exports.job import record_of
+from api.search.engine import Engine
+from api.search.expansion import mining
+from api.search.expansion.bank import bank
+from cli.export import full_scope
+from cli.load import output
+from cli.session import Platform, platform
+from common.errors import UsageError
+from indexer.families import simple_key
+
+terms_app = typer.Typer(name="terms", help="The term bank of the search across languages.", no_args_is_help=True)
+
+PARALLEL = ("title", "abstract")
+MOST_UNITS = 200_000
+"""Texts that are looked at: what more there are would say the same again."""
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(terms_app)
+
+
+@terms_app.command("mine")
+def mine(
+    collections: Annotated[
+        list[str],
+        typer.Option(
+            "--collection", help="Collection to look into; may be repeated. Everybody will see what is found."
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", dir_okay=False, help="File to write, in the form of the lexicon.")],
+    least: Annotated[int, typer.Option("--least", min=2, help="Texts that must show a pair of terms.")] = 3,
+    dice: Annotated[
+        float, typer.Option("--dice", min=0.1, max=1, help="Least of Dice's coefficient; 1: always and only together.")
+    ] = 0.7,
+) -> None:
+    """Find terms that mean the same, in records and families whose titles or abstracts are held in several languages.
+
+    The file is a proposal. Read it, take out what is wrong, and put it into the folder that CONCORD_TERMS names: the
+    search then looks for its terms too, and shows them to everybody who searches.
+    """
+    if out.exists():
+        raise UsageError(f"{out} is there already.", remedy="Name another file, or remove it.")
+    with platform() as running:
+        units = asyncio.run(_units(running, collections))
+    found = mining.mine(units, least=least, dice=dice, known=bank())
+    out.write_text("".join(f"{line}\n" for line in mining.as_lexicon(found)), "utf-8")
+    output.print(f"{len(units):,} texts in several languages; {len(found):,} concepts in {out}.", soft_wrap=True)
+
+
+async def _units(running: Platform, names: list[str]) -> list[mining.Unit]:
+    scope = full_scope(running)
+    known = {name for grant in scope.grants for name in grant.collections or ()}
+    if unknown := sorted(set(names) - known):
+        raise UsageError(f"There is no collection {', '.join(unknown)}.", remedy="`concord policies list` names them.")
+    chosen = tuple(replace(grant, collections=frozenset(names)) for grant in scope.grants if grant.tier is Tier.CONTENT)
+    narrowed = Scope(scope.caller, scope.purpose, chosen)
+    engine = Engine(running.opensearch_url, running.settings.index_prefix)
+
+    async def operator() -> Scope:
+        return narrowed
+
+    families: dict[str, dict[str, str]] = {}
+    units: list[mining.Unit] = []
+    try:
+        async for texts, family in _texts(engine, operator):
+            units.extend(unit for unit in texts.values() if len(unit) > 1)
+            if family and "title" in texts:
+                held = families.setdefault(family, {})
+                for language, text in texts["title"].items():
+                    held.setdefault(language, text)
+            if len(units) >= MOST_UNITS:
+                break
+    finally:
+        await engine.close()
+    own = {tuple(sorted(unit.items())) for unit in units}
+    units.extend(held for held in families.values() if len(held) > 1 and tuple(sorted(held.items())) not in own)
+    return units[:MOST_UNITS]
+
+
+async def _texts(engine: Engine, operator: object) -> AsyncIterator[tuple[Mapping[str, dict[str, str]], str | None]]:
+    """Each record's texts by type and language, and the key of its simple family."""
+    async for _, hits in engine.stream(operator, {"match_all": {}}, rights=("patent",)):  # type: ignore[arg-type]
+        for hit in hits:
+            texts: dict[str, dict[str, str]] = {}
+            for text in hit.record.get("texts", ()):
+                if text["type"] in PARALLEL and text.get("layer", "office") == "office":
+                    texts.setdefault(text["type"], {}).setdefault(text["language"], text["text"])
+            yield texts, simple_key(record_of(hit))
