@@ -8,11 +8,11 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from samples import writers
-from samples.world import Mark, Publication, World, world
+from samples import pictures, writers
+from samples.world import Design, Mark, Publication, World, world
 
 DELIVERIES = Path(__file__).parent / "deliveries"
 DOCDB_OFFICES = {"RU", "EA", "MX", "PT", "GB", "TW", "DE", "FR", "BR"}
@@ -25,6 +25,20 @@ def of(found: World, *offices: str, kinds: str = "") -> list[Publication]:
 
 def marks_of(found: World, *offices: str) -> list[Mark]:
     return [mark for mark in found.marks if mark.office in offices]
+
+
+def figurative(marks: Iterable[Mark]) -> dict[str, bytes]:
+    """Pictures of the figurative marks among them, by file name."""
+    return {writers.mark_file(mark): pictures.mark(mark) for mark in marks if mark.vienna}
+
+
+def views(designs: Iterable[Design]) -> dict[str, bytes]:
+    """Pictures of every view of designs, by file name."""
+    return {
+        writers.view_file(design, number): pictures.view(design, number)
+        for design in designs
+        for number in range(1, design.views + 1)
+    }
 
 
 def make(folder: Path = DELIVERIES) -> None:
@@ -90,7 +104,8 @@ def kr(found: World) -> dict[str, bytes]:
 
 
 def em_marks(found: World) -> dict[str, bytes]:
-    return {"em-tm-2024-02.xml": writers.st66_euipo(marks_of(found, "EM"))}
+    marks = marks_of(found, "EM")
+    return {"em-tm-2024-02.xml": writers.st66_euipo(marks), **figurative(marks)}
 
 
 def em_marks_update(found: World) -> dict[str, bytes]:
@@ -104,25 +119,32 @@ def em_marks_update(found: World) -> dict[str, bytes]:
 
 
 def em_designs(found: World) -> dict[str, bytes]:
-    return {"em-ds-2024-02.xml": writers.st86_euipo(d for d in found.designs if d.office == "EM")}
+    designs = [d for d in found.designs if d.office == "EM"]
+    return {"em-ds-2024-02.xml": writers.st86_euipo(designs), **views(designs)}
 
 
 def wo_marks(found: World) -> dict[str, bytes]:
-    return {"madrid-2024-05.xml": writers.st96_trademarks(marks_of(found, "WO"))}
+    marks = marks_of(found, "WO")
+    return {"madrid-2024-05.xml": writers.st96_trademarks(marks), **figurative(marks)}
 
 
 def wo_designs(found: World) -> dict[str, bytes]:
-    filings: dict[str, list[writers.Design]] = {}
+    filings: dict[str, list[Design]] = {}
     for design in found.designs:
         if design.office == "WO":
             filings.setdefault(design.application, []).append(design)
-    return {
+    files = {
         f"hague-{number.replace('/', '')}.xml": writers.st96_designs(designs) for number, designs in filings.items()
     }
+    return files | views(design for designs in filings.values() for design in designs)
 
 
 def national_marks(office: str) -> Callable[[World], dict[str, bytes]]:
-    return lambda found: {f"{office.lower()}-marks.xml": writers.st96_trademarks(marks_of(found, office))}
+    def write(found: World) -> dict[str, bytes]:
+        marks = marks_of(found, office)
+        return {f"{office.lower()}-marks.xml": writers.st96_trademarks(marks), **figurative(marks)}
+
+    return write
 
 
 def works(found: World) -> dict[str, bytes]:
@@ -154,8 +176,9 @@ def es(found: World) -> dict[str, bytes]:
 
 
 def sa(found: World) -> dict[str, bytes]:
-    lines = [writers.own_patent(p) for p in of(found, "SA")] + [writers.own_mark(m) for m in marks_of(found, "SA")]
-    return {"sa-2024-02.jsonl": b"".join(lines)}
+    marks = marks_of(found, "SA")
+    lines = [writers.own_patent(p) for p in of(found, "SA")] + [writers.own_mark(m) for m in marks]
+    return {"sa-2024-02.jsonl": b"".join(lines), **figurative(marks)}
 
 
 def faulty(found: World) -> dict[str, bytes]:

@@ -895,6 +895,16 @@ def own_patent(p: Publication) -> bytes:
     )
 
 
+def mark_file(m: Mark) -> str:
+    """Name of the picture that is delivered beside a figurative mark."""
+    return f"{m.application.replace('/', '-')}.png"
+
+
+def view_file(d: Design, number: int) -> str:
+    """Name of the picture of a design's view."""
+    return f"{d.application.replace('/', '')}-{d.index}_{number}.png"
+
+
 def own_mark(m: Mark) -> bytes:
     """A line of the platform's own JSON lines."""
     return _line(
@@ -929,6 +939,7 @@ def own_mark(m: Mark) -> bytes:
                 *({"scheme": "NICE", "symbol": str(number)} for number in m.classes),
                 *({"scheme": "VIENNA", "symbol": symbol} for symbol in m.vienna),
             ],
+            "images": [{"type": "mark", "reference": mark_file(m), "format": "PNG"}] if m.vienna else [],
             "mark_feature": m.feature,
             "events": [
                 {
@@ -975,7 +986,7 @@ def st66_euipo(marks: Iterable[Mark], operation: str = "Insert", produced: str =
                 x(
                     "MarkImage",
                     t("MarkImageFileFormat", "PNG"),
-                    t("MarkImageURI", f"file://{m.application}.png"),
+                    t("MarkImageURI", f"file://{mark_file(m)}"),
                     x(
                         "MarkImageCategory",
                         t("CategoryKind", "Vienna"),
@@ -1072,7 +1083,7 @@ def st96_trademarks(marks: Iterable[Mark]) -> bytes:
                 "tmk:MarkImageBag",
                 x(
                     "tmk:MarkImage",
-                    t("com:FileName", f"{m.application}.png"),
+                    t("com:FileName", mark_file(m)),
                     x(
                         "tmk:MarkImageClassification",
                         x(
@@ -1236,8 +1247,8 @@ def st86_euipo(designs: Iterable[Design], operation: str = "Insert") -> bytes:
             x(
                 "View",
                 t("ViewIdentifier", f"{n:03d}"),
-                t("ViewFileFormat", "JPG"),
-                t("ViewURI", f"file://{identifier}_{n}.JPG"),
+                t("ViewFileFormat", "PNG"),
+                t("ViewURI", f"file://{view_file(d, n)}"),
             )
             for n in range(1, d.views + 1)
         )
@@ -1324,9 +1335,9 @@ def st96_designs(designs: Sequence[Design]) -> bytes:
         views = (
             x(
                 "dgn:View",
-                t("com:FileName", f"{d.application.replace('/', '')}_{d.index}_{n}.jpg"),
+                t("com:FileName", view_file(d, n)),
                 t("dgn:ViewIdentifier", n),
-                t("dgn:ViewFileFormatCategory", "JPEG"),
+                t("dgn:ViewFileFormatCategory", "PNG"),
             )
             for n in range(1, d.views + 1)
         )
