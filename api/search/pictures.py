@@ -13,8 +13,8 @@ from api.search.engine import Hit
 from common.errors import MalformedInput, NotFound
 from indexer.images import decode
 
-SANDBOX = "default-src 'none'; sandbox"
-"""Content policy of an answer that is somebody else's content."""
+SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+"""Content policy of an answer that is somebody else's content. Styles are those of the browser's own image view."""
 NOT_SHOWN = frozenset({"image/tiff"})
 """Media types that a browser does not show: they are saved instead."""
 

@@ -112,6 +112,7 @@ async def page(request: Request, record_id: str, access: Viewer) -> Response:
             context |= {
                 "facts": facts(record, says),
                 "parties": parties(record),
+                "thumbnail": summary.thumbnail(record),
                 "classes": classes(record),
                 "abstracts": by_language(record, "abstract", says),
                 "goods": by_language(record, "goods-services", says),

@@ -11,6 +11,7 @@ from api.web import (
     files,
     mine,
     offices,
+    pictures,
     platform,
     quality,
     record,
@@ -36,6 +37,7 @@ for part in (
     saved.router,
     feedback.router,
     similar.router,
+    pictures.router,
     trends.router,
 ):
     router.include_router(part)

@@ -64,6 +64,7 @@ def _hit(hit: marks.MarkHit, says: Any) -> dict[str, Any]:
         "holders": summary.holders(record),
         "classes": summary.classes(record),
         "right": record["right"],
+        "thumbnail": summary.thumbnail(record),
     }
 
 

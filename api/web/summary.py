@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
@@ -47,10 +48,11 @@ def hit(found: HitOut, says: Tongue, contacts: Mapping[str, str]) -> dict[str, A
         "status": (record.get("status") or {}).get("state"),
         "snippets": _snippets(found.highlights) or _opening(record, says, name),
         "why": [sentence for reason in told(found.why) for sentence in why(reason, says)],
-        "picture": record["right"] in ("trademark", "design"),
+        "picture": record["right"] in ("trademark", "design") or thumbnail(record) is not None,
         "mark_text": next((text["text"] for text in record.get("texts", ()) if text["type"] == "mark-text"), None),
         "feature": (record.get("mark") or {}).get("feature"),
         "images": len(record.get("images", ())),
+        "thumbnail": thumbnail(record),
         "group": found.group,
     }
 
@@ -88,6 +90,14 @@ def number_of(record: Json) -> str:
 def date_of(record: Json, *types: str) -> str | None:
     dates = record.get("dates", ())
     return next((str(d["date"]) for wanted in types for d in dates if d["type"] == wanted), None)
+
+
+def thumbnail(record: Json) -> str | None:
+    """Address of the small picture of the first image that was delivered."""
+    for place, image in enumerate(record.get("images", ()), 1):
+        if image.get("sha256") and image["type"] not in ("document-page", "other"):
+            return f"/v1/records/{quote(record['id'], safe='')}/images/{place}/thumbnail"
+    return None
 
 
 def holders(record: Json, limit: int = 2) -> list[Markup]:

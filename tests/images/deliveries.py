@@ -10,7 +10,11 @@ from typing import Any
 
 import orjson
 
+from indexer.pipeline import Loaded, Pipeline
+from indexer.reading import Sender
+from indexer.vectors import Vectors
 from samples.figures import figure, png
+from tests.platforms import Platform
 
 
 def line(number: str, *references: str, right: str = "trademark", office: str = "QX", **more: Any) -> bytes:
@@ -46,3 +50,14 @@ def write(folder: Path, files: Mapping[str, bytes]) -> Path:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
     return folder
+
+
+async def load(platform: Platform, path: Path, provider: str) -> Loaded:
+    settings = platform.settings
+    with Vectors(platform.database, settings.embedder, processes=0) as vectors:
+        pipeline = Pipeline(platform.database, platform.writer, vectors, settings.archive_location, duplicates=False)
+        return await pipeline.load([path], Sender(provider, "x"))
+
+
+def name(provider: str, number: str, right: str = "trademark") -> str:
+    return f"{provider.lower()}-{right}-x.{provider}{number}"

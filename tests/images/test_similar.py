@@ -15,8 +15,7 @@ from api.search.similar.pictures import LARGEST_BODY
 from benchmarks.images import drawn, turned, with_word
 from indexer.images.describe import LENGTH, describe, main_piece
 from samples.figures import figure, png
-from tests.images.deliveries import line, picture, write
-from tests.images.test_stored import load, name
+from tests.images.deliveries import line, load, name, picture, write
 from tests.platforms import Platform
 
 SEEDS = [f"like {number}" for number in range(24)]

@@ -12,28 +12,15 @@ import pytest
 from PIL import Image
 
 from api.access.model import Role
-from indexer.pipeline import Loaded, Pipeline
-from indexer.reading import Sender
-from indexer.vectors import Vectors
-from tests.images.deliveries import line, picture, write, zipped
+from api.search.pictures import SANDBOX
+from tests.images.deliveries import line, load, name, picture, write, zipped
 from tests.platforms import Platform, told
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def load(platform: Platform, path: Path, provider: str) -> Loaded:
-    settings = platform.settings
-    with Vectors(platform.database, settings.embedder, processes=0) as vectors:
-        pipeline = Pipeline(platform.database, platform.writer, vectors, settings.archive_location, duplicates=False)
-        return await pipeline.load([path], Sender(provider, "x"))
-
-
 def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-def name(provider: str, number: str, right: str = "trademark") -> str:
-    return f"{provider.lower()}-{right}-x.{provider}{number}"
 
 
 async def images(platform: Platform, key: str, record: str) -> list[Any]:
@@ -67,7 +54,7 @@ async def test_pictures_before_and_after_the_record_nested_and_shared(platform: 
     async with platform.client(key) as client:
         got = await client.get(f"/v1/records/{design}/images/1")
         assert (got.status_code, got.content, got.headers["content-type"]) == (200, three, "image/png")
-        assert got.headers["content-security-policy"] == "default-src 'none'; sandbox"
+        assert got.headers["content-security-policy"] == SANDBOX
         assert got.headers["x-content-type-options"] == "nosniff"
         small = await client.get(f"/v1/records/{design}/images/2/thumbnail")
         assert Image.open(io.BytesIO(small.content)).size == (96, 96)

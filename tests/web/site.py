@@ -38,8 +38,10 @@ from indexer.record import (
     Text,
     TextType,
 )
+from samples.figures import Style, figure, png
 from store.ingest import Delivery, Member, Reject
 from tests.exchange.offices import load
+from tests.images import deliveries as pictures
 from tests.pipeline import docdb
 from tests.platforms import Platform, make_record, running, working
 from tests.web import desk
@@ -189,6 +191,35 @@ def hostile() -> Record:
     )
 
 
+FIGURES = ("bench 0", "bench 8", "bench 13", "bench 22")
+SHOWN_MARK = pictures.name("XP", "2022000001")
+SPOILT_MARK = pictures.name("XP", "2022000009")
+
+
+async def deliver_pictures(platform: Platform, folder: Path) -> None:
+    """Figurative marks with their pictures, and one whose pictures mean harm."""
+    platform.policy("xp-trademark-x", "content", groups=SHOWN)
+    lines = [
+        pictures.line(f"202200000{n}", f"{n}.png", office="XP", texts=[_title(f"Drawn figure {n}")])
+        for n in range(len(FIGURES) + 1)
+    ]
+    harm = ("page.png", "drawing.svg", "both.png")
+    lines.append(pictures.line("2022000009", *harm, office="XP", texts=[_title("Drawn harm")]))
+    files = {f"{n}.png": pictures.picture(seed, 256) for n, seed in enumerate(FIGURES)}
+    like_the_second = Style(((20, 80, 160),), (250, 240, 200), line=1.8)
+    files |= {
+        "4.png": png(figure(FIGURES[1], 256, like_the_second)),
+        "page.png": b"<!DOCTYPE html>" + SCRIPT.encode(),
+        "drawing.svg": b'<svg xmlns="http://www.w3.org/2000/svg" onload="window.harmed = true"/>',
+        "both.png": pictures.picture("harm") + SCRIPT.encode(),
+    }
+    await pictures.load(platform, pictures.write(folder, {**files, "marks.jsonl": b"".join(lines)}), "XP")
+
+
+def _title(text: str) -> dict[str, str]:
+    return {"type": "title", "text": text, "language": "en"}
+
+
 def prepare(site: Site) -> None:
     """Policies, keys, an account, an agreement, and a delivery with a reject."""
     platform = site.platform
@@ -270,6 +301,7 @@ def serving(opensearch_url: str, server_url: str, home: Path, port: int = 0) -> 
                 await asyncio.to_thread(prepare, site)
                 # A delivery with its originals, for packages.
                 await load(platform, "XA", home / "pumps.xml", [docdb.document(n) for n in range(3)])
+                await deliver_pictures(platform, home / "pictures")
                 # Last, since a load looks through all that is held for duplicates.
                 await asyncio.to_thread(desk.enter_pairs, platform)
                 # The first search by meaning loads the model, which is no part of what is measured here.

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.web.conftest import Open
-from tests.web.site import LONG_NAME, Site
+from tests.web.site import LONG_NAME, SHOWN_MARK, Site
 
 RECORD = "/records/XA.patent.XA0000101.A1"
 HARMFUL = "/records/XA.patent.XA0000666.A1"
@@ -43,6 +43,9 @@ OPEN = {
     "grouped": "/?q=battery&group=family",
     "like": "/like?text=battery+with+solid+electrolyte",
     "similar records": f"{RECORD}?tab=similar",
+    "delivered images": f"/records/{SHOWN_MARK}?tab=images",
+    "by picture": "/images",
+    "like a picture": f"/images?record={SHOWN_MARK}&image=1",
 }
 SIGNED_IN = {
     "office": "/office",
