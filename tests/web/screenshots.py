@@ -29,7 +29,8 @@ OPEN = {
     "search-ar": ("/?q=%D8%A8%D8%B7%D8%A7%D8%B1%D9%8A%D8%A9", "ar"),
     "search-ja": ("/?q=%E9%9B%BB%E6%B1%A0&right=patent", "ja"),
     "table": ("/?q=battery&view=table", "en"),
-    "pictures": ("/?right=trademark&view=grid", "en"),
+    "pictures": ("/?right=trademark&mark_feature=figurative&view=grid", "en"),
+    "by-picture": ("/images?record=em-design-default.EM008900000-0001&image=1", "en"),
     "advanced": ("/advanced", "en"),
     "platform": ("/platform", "fr"),
     "sign-in": ("/sign-in", "en"),
@@ -92,6 +93,7 @@ def take_open(chromium: Browser, base: str, width: str, size: dict[str, int]) ->
         with chromium.new_context(viewport=size, locale=language) as context:  # type: ignore[arg-type]
             page = context.new_page()
             page.goto(base + path)
+            page.wait_for_load_state("networkidle")
             keep(page, f"{name}-{width}")
     with chromium.new_context(viewport=size, locale="en") as context:  # type: ignore[arg-type]
         page = context.new_page()
