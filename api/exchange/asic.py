@@ -3,6 +3,7 @@
     mimetype                    first, stored
     agreement.json              the document that both offices signed, in the version in force
     provenance.jsonl            a line a record: what stands for it here, from which delivery, why a part is missing
+    deletions.jsonl             where it holds changes: a line a record that is no longer given
     report.json                 counts, and what was left out and why
     records/ID/record.json      the harmonised record, as the beneficiary may see it
     records/ID/original.xml     the bytes as the office delivered them, where every part of them may be seen

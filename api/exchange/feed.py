@@ -282,6 +282,25 @@ def pending(session: Session, keys: Keys, given: Rights, cursor: str | None) -> 
     return any(session.scalar(statement.limit(1)) is not None for statement in (newer, due))
 
 
+def due(session: Session, given: Rights, after: tuple[str, str] | None, *conditions: Any) -> list[tuple[dt.date, str]]:
+    """(day, record) of what was put off until now, in order, at most ROWS_AT_ONCE."""
+    statement = (
+        select(Deferred.due, Deferred.record)
+        .where(Deferred.agreement == given.agreement.id, Deferred.due <= given.today, *conditions)
+        .order_by(Deferred.due, Deferred.record)
+        .limit(ROWS_AT_ONCE)
+    )
+    if after is not None:
+        statement = statement.where(_after(after))
+    return [(row.due, row.record) for row in session.execute(statement)]
+
+
+def covered(session: Session, agreement: int, wanted: str | None) -> list[str]:
+    """Collections of which something was ever handed out under the agreement, or the one of them that is `wanted`."""
+    held = session.get(Feed, agreement)
+    return [name for name in (held.collections if held else ()) if wanted in (None, name)]
+
+
 def _after(place: tuple[str, str]) -> Any:
     return tuple_(Deferred.due, Deferred.record) > tuple_(dt.date.fromisoformat(place[0]), place[1])
 
@@ -366,19 +385,9 @@ class _Making:
                 return end, len(found) == ROWS_AT_ONCE
 
     def _due(self, after: tuple[str, str] | None) -> list[tuple[dt.date, str]]:
-        statement = (
-            select(Deferred.due, Deferred.record)
-            .where(Deferred.agreement == self.given.agreement.id, Deferred.due <= self.given.today)
-            .order_by(Deferred.due, Deferred.record)
-            .limit(ROWS_AT_ONCE)
-        )
-        if after is not None:
-            statement = statement.where(_after(after))
-        if self.last is not None:
-            if self.last.deferred is None:
-                return []
-            statement = statement.where(~_after(self.last.deferred))
-        return [(row.due, row.record) for row in self.session.execute(statement)]
+        if self.last is None:
+            return due(self.session, self.given, after)
+        return due(self.session, self.given, after, ~_after(self.last.deferred)) if self.last.deferred else []
 
     def _load_held(self, names: Iterable[str]) -> None:
         wanted = [name for name in names if name not in self._held]

@@ -15,7 +15,7 @@ from api.access.routes import in_transaction
 from api.access.scope import Scope
 from api.dependencies import Access
 from api.exchange import packages
-from api.exchange.feed import rights
+from api.exchange.feed import read_cursor, rights
 from api.exchange.negotiation import Ledger
 from api.exchange.packages import alive, path_of
 from api.exchange.routes import Exchanger, In, from_base64, with_ledger
@@ -38,6 +38,8 @@ class PackageIn(In):
     """One collection; otherwise all that the agreement gives."""
     query: Annotated[str, Field(max_length=10_000)] | None = None
     """A result set: what this query finds under the agreement, at most 50,000 records."""
+    after: Annotated[str, Field(max_length=2_000)] | None = None
+    """Cursor of a page of /v1/exchange/changes: what changed since, with the deletions."""
     formats: Annotated[list[Annotated[str, Field(max_length=20)]], Field(max_length=10)] | None = None
     """What each record is written in beside the platform's JSON, of what the agreement gives; all of that by
     default."""
@@ -62,10 +64,14 @@ def package_out(entry: Package) -> dict[str, Any]:
 @router.post("/packages", status_code=202, summary="Order a certified package")
 async def order_package(access: Exchanger, given: PackageIn) -> Response:
     """Built in the background: ask for it until its state is `ready`."""
+    if given.query is not None and given.after is not None:
+        raise UsageError("A package holds what a query finds, or what changed.", remedy="Order one of the two.")
     ids = await _found(access, given) if given.query is not None else None
     request = given.model_dump(exclude={"agreement"}, exclude_none=True)
 
     def work(ledger: Ledger) -> dict[str, Any]:
+        if given.after is not None:
+            read_cursor(ledger.keys, ledger.find(given.agreement), given.after)
         entry = packages.order(ledger.session, access.caller, access.purpose, given.agreement, request, ids)
         ledger.audit("package-ordered", ledger.find(given.agreement), package=entry.id)
         return package_out(entry)

@@ -1,6 +1,7 @@
 """Packages: ordered by a beneficiary, built in the background, signed by the provider, downloaded while rights last.
 
-A package holds what an agreement gives: all of it, one collection, or a result set. It is built from the ledger in
+A package holds what an agreement gives: all of it, one collection, a result set, or what changed after a page of its
+changes; then it names the deletions too. It is built from the ledger in
 pages, with rights read anew for each; a right that goes meanwhile ends the building. Its link works as long as the
 rights it was made under are the very same: with revocation, suspension or other terms it is dead at once.
 """
@@ -27,12 +28,12 @@ from api.access.audit import append as audit_append
 from api.access.audit import disclosures
 from api.access.model import Caller, Group, Role, role_rules
 from api.access.redaction import redact
-from api.access.scope import View
+from api.access.scope import HIDDEN, View
 from api.access.scopes import current_version
 from api.dependencies import Services
 from api.exchange import asic, certificates, feed, volume
 from api.exchange.container import LIMIT, Container, Packed, Packer, Spool, pack
-from api.exchange.feed import Rights, rights
+from api.exchange.feed import Position, Rights, rights
 from api.exchange.negotiation import document
 from api.exchange.originals import Originals
 from api.exchange.signatures import Signed, sign, verify
@@ -42,7 +43,7 @@ from api.jobs import queue
 from api.search.records import LARGEST_SHARED_MEMBER, sees_everything
 from common.errors import ConcordError, Conflict, EngineError, NotFound, UnwritableRecord, UsageError
 from store.access import Agreement
-from store.exchange import Package
+from store.exchange import Holding, Package
 from store.ingest import Delivery, Member, StoredRecord
 
 JOB = "package"
@@ -184,14 +185,23 @@ class Builder:
     check: Callable[[int], None] = lambda records: None
     """Called before each page with the number of records so far; ends the building by raising."""
     records: int = 0
+    deletions: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     without_original: Counter[str] = field(default_factory=Counter)
     formats: tuple[str, ...] = ()
     _in_formats: dict[str, FormatReport] = field(default_factory=dict)
     _shared: dict[str, bool] = field(default_factory=dict)
     _deliveries: dict[int, dict[str, Any]] = field(default_factory=dict)
+    _gone: list[bytes] = field(default_factory=list)
+    """Lines of the page's deletions."""
     _known: tuple[tuple[int, dt.date], Rights] | None = None
     """Rights, and (version of the access tables, day) at which they were worked out."""
+
+    @property
+    def _after(self) -> str | None:
+        """Cursor of the page of changes after which it begins."""
+        found: str | None = self.entry.request.get("after")
+        return found
 
     def run(self) -> None:
         folder(self.services).mkdir(parents=True, exist_ok=True)
@@ -210,6 +220,7 @@ class Builder:
         path = path_of(self.services, self.entry.id)
         originals = Originals(self.services.archive)
         provenance, manifest = Spool(path.with_suffix(".provenance")), Spool(path.with_suffix(".manifest"))
+        deletions = Spool(path.with_suffix(".deletions"))
 
         def written(members: list[Packed]) -> None:
             manifest.write(b"".join(asic.reference(member.name, member.sha256) for member in members))
@@ -226,13 +237,17 @@ class Builder:
                 for page in self._pages(given):
                     self.check(self.records)
                     self._write(page, packer, originals, provenance)
+                    deletions.write(b"".join(self._gone))
                 packer.add("report.json", orjson.dumps(self._report(given)))
-            container.add_spool("provenance.jsonl", provenance)
-            manifest.write(asic.reference("provenance.jsonl", provenance.sha256) + asic.TAIL)
+            for name, spool in {"provenance": provenance, **({"deletions": deletions} if self._after else {})}.items():
+                container.add_spool(f"{name}.jsonl", spool)
+                manifest.write(asic.reference(f"{name}.jsonl", spool.sha256))
+            manifest.write(asic.TAIL)
             container.add_spool(asic.MANIFEST, manifest)
         finally:
             originals.close()
             provenance.close()
+            deletions.close()
             manifest.close()
         self.entry.basis = basis
         return manifest.sha256
@@ -247,7 +262,25 @@ class Builder:
                 condition = StoredRecord.id.in_(ids[start : start + feed.ROWS_AT_ONCE])
                 yield self._page(given.basis, condition, StoredRecord.collection.in_(collections))[0]
             return
+        since = Position()
+        if self._after:
+            since = feed.read_cursor(self.services.keys, given.agreement, self._after)
+            with self.services.database.session() as session:
+                collections = sorted({*collections, *feed.covered(session, given.agreement.id, wanted)})
         seq: int | None = 0
+        if since.basis == given.basis:
+            # What was put off when the receiver stood there, and is due: it has not changed since.
+            place = since.deferred
+            while True:
+                with self.services.database.session() as session:
+                    due = feed.due(session, given, place)
+                if not due:
+                    break
+                condition = StoredRecord.id.in_([record for _, record in due])
+                older = StoredRecord.collection.in_(collections), StoredRecord.seq <= since.seq
+                yield self._page(given.basis, condition, *older)[0]
+                place = (due[-1][0].isoformat(), due[-1][1])
+            seq = since.seq
         while True:
             page, seq = self._page(given.basis, StoredRecord.collection.in_(collections), StoredRecord.seq > seq)
             if seq is None:
@@ -266,6 +299,7 @@ class Builder:
         its last record; None where there is none."""
         services = self.services
         shown: list[Shown] = []
+        hidden: list[tuple[str, str]] = []
         last = None
         with services.database.session() as session:
             given = self._rights(session)
@@ -274,10 +308,10 @@ class Builder:
             # A record is a hundred objects or so: of each, only what is written of it outlives its turn.
             for row in feed.rows(session, *conditions):
                 last = row.seq
-                if row.deleted:
-                    continue
-                view = given.scope.view(feed.deciding(row.record), given.today)
-                if Group.BIBLIOGRAPHY in view.groups:
+                view = given.scope.view(feed.deciding(row.record), given.today) if not row.deleted else HIDDEN
+                if Group.BIBLIOGRAPHY not in view.groups:
+                    hidden.append((row.id, row.collection))
+                else:
                     record = redact(row.record, view)
                     content, digest = orjson.dumps(record), volume.digest(record)
                     shown.append(Shown(row.id, row.collection, row.record["source"], view, content, digest))
@@ -286,12 +320,26 @@ class Builder:
                 one.whole = sees_everything(one.view) and self._whole(session, given, one.source)
             provider = given.agreement.provider
             lines = [(one.id, {"provider": provider, "collection": one.collection}, one.view) for one in shown]
-            details = {"agreement": self.entry.agreement, "package": self.entry.id}
+            self._gone = self._taken_back(session, hidden) if self._after else []
+            self.deletions += len(self._gone)
+            details = {"agreement": self.entry.agreement, "package": self.entry.id, "deletions": len(self._gone)}
             caller = receiver(self.entry)
             entries = disclosures("package", caller, self.entry.purpose, lines, content=True, details=details)
             audit_append(session, services.keys, services.audit.chain, entries)
             self._load_deliveries(session, {one.source["delivery"] for one in shown})
         return shown, last
+
+    def _taken_back(self, session: Session, hidden: list[tuple[str, str]]) -> list[bytes]:
+        """Lines of those that the beneficiary was given once: of others it does not learn that there were any."""
+        held = select(Holding.record).where(
+            Holding.agreement == self.entry.agreement, Holding.record.in_([name for name, _ in hidden])
+        )
+        given = set(session.scalars(held)) if hidden else set()
+        return [
+            orjson.dumps({"id": name, "collection": collection}, option=orjson.OPT_APPEND_NEWLINE)
+            for name, collection in hidden
+            if name in given
+        ]
 
     def _write(self, page: list[Shown], packer: Packer, originals: Originals, provenance: Spool) -> None:
         told_of: list[bytes] = []
@@ -393,6 +441,7 @@ class Builder:
             "made": dt.datetime.now(dt.UTC),
             "request": {name: value for name, value in self.entry.request.items() if name != "ids"},
             "records": self.records,
+            "deletions": self.deletions,
             "left_out": dict(self.skipped),
             "without_original": dict(self.without_original),
             "formats": {name: report.as_json() for name, report in self._in_formats.items()},

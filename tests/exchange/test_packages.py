@@ -247,6 +247,31 @@ async def test_a_result_set_under_the_agreement_alone(
     assert await receiver.follow() == [("correction", record_id(4, provider.office))]
 
 
+async def test_what_changed_after_a_page_of_changes_with_the_deletions(
+    platform: Platform, provider: Party, beneficiary: Party, tmp_path: Path
+) -> None:
+    await load(platform, provider.office, tmp_path / "1.xml", [doc(n) for n in range(5)])
+    number = await agreed(provider, beneficiary, **TERMS)
+    receiver = Receiver(beneficiary, number)
+    await receiver.follow()
+    changes = [doc(1, "Corrected"), doc(2, status="D"), doc(7), doc(8), doc(8, status="D")]
+    await load(platform, provider.office, tmp_path / "2.xml", changes)
+    path = await fetched(beneficiary, await ordered(beneficiary, number, after=receiver.cursor), tmp_path / "p.asice")
+    assert check(path, provider.holder).records == 2
+    with zipfile.ZipFile(path) as content:
+        told = [json.loads(line)["id"] for line in content.read("provenance.jsonl").splitlines()]
+        gone = [json.loads(line)["id"] for line in content.read("deletions.jsonl").splitlines()]
+        report = json.loads(content.read("report.json"))
+    assert told == [record_id(n, provider.office) for n in (1, 7)]
+    # Of what came and went unseen it does not learn.
+    assert gone == [record_id(2, provider.office)]
+    assert (report["records"], report["deletions"]) == (2, 1)
+    other = await agreed(provider, beneficiary, **TERMS)
+    body = {"agreement": other, "after": receiver.cursor}
+    assert (await beneficiary.call("POST", "/exchange/packages", 400, json=body))["reason"] == "cursor"
+    await beneficiary.call("POST", "/exchange/packages", 400, json={**body, "agreement": number, "query": "valve"})
+
+
 async def test_the_formats_that_the_agreement_names_stand_beside_the_original(
     platform: Platform, provider: Party, beneficiary: Party, tmp_path: Path
 ) -> None:
