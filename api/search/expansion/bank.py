@@ -81,12 +81,12 @@ def read(path: Path) -> Iterable[Concept]:
             yield Concept(path.stem, terms)
 
 
-@lru_cache(maxsize=1)
-def bank() -> Bank:
-    """The seed lexicon, and the files of the folder that the setting `terms` names."""
-    more = settings().terms
+@lru_cache(maxsize=2)
+def bank(*more: Path) -> Bank:
+    """The seed lexicon, the files of the folder that the setting `terms` names, and further files in their form."""
+    own = settings().terms
     made = Bank()
-    for path in (*sorted(LEXICON.glob("*.tsv")), *(sorted(more.glob("*.tsv")) if more else ())):
+    for path in (*sorted(LEXICON.glob("*.tsv")), *(sorted(own.glob("*.tsv")) if own else ()), *more):
         for concept in read(path):
             made.add(concept)
     return made
