@@ -111,9 +111,13 @@ async def measure(
     *,
     filtered: bool,
     depth: int = DEPTH,
+    only: Sequence[int] | None = None,
 ) -> dict[str, Any]:
-    ranks: Ranks = {(asked, kept): [None] * len(chosen) for asked in LANGUAGES for kept in LANGUAGES}
-    narrowed: Ranks = {pair: [None] * len(chosen) for pair in ranks}
+    """Ranks of the topics asked for, in their order. `only`: places of those in `chosen`; None: all."""
+    positions = range(len(chosen)) if only is None else only
+    places_of = {position: place for place, position in enumerate(positions)}
+    ranks: Ranks = {(asked, kept): [None] * len(places_of) for asked in LANGUAGES for kept in LANGUAGES}
+    narrowed: Ranks = {pair: [None] * len(places_of) for pair in ranks}
     shares: list[float] = []
     spent: list[float] = []
     gate = asyncio.Semaphore(AT_ONCE)
@@ -128,7 +132,7 @@ async def measure(
         for number in found:
             topic, language = held[number]
             if topic == position:
-                ranks[asked, language][position] = wrong + 1
+                ranks[asked, language][places_of[position]] = wrong + 1
             else:
                 wrong += 1
         shares.append(sum(held[number][0] == position for number in found[:10]) / len(LANGUAGES))
@@ -136,9 +140,9 @@ async def measure(
             async with gate:
                 found = await ranked(client, query, options, depth, languages=kept)
             places = [rank for rank, number in enumerate(found, 1) if held[number][0] == position]
-            narrowed[asked, kept][position] = places[0] if places else None
+            narrowed[asked, kept][places_of[position]] = places[0] if places else None
 
-    await asyncio.gather(*(one(position, asked) for position in range(len(chosen)) for asked in LANGUAGES))
+    await asyncio.gather(*(one(position, asked) for position in positions for asked in LANGUAGES))
     spent.sort()
     result = {
         "ranks": ranks,
@@ -149,7 +153,7 @@ async def measure(
         "missed": [
             [asked, kept, chosen[position].key, rank]
             for (asked, kept), places in ranks.items()
-            for position, rank in enumerate(places)
+            for position, rank in zip(positions, places, strict=True)
             if rank is None or rank > 10
         ],
     }

@@ -50,9 +50,10 @@ NEIGHBOURS = 100
 """Nearest vectors that take part."""
 FLOOR = 0.25
 """Inner product below which a vector is no evidence of the same subject."""
-TERMS_WEIGHT, TERMS_CONSTANT = 2.0, 10
-"""Of the list found by expanded terms. Its first places have all concepts of the query in the record's language, which
-neither the query's own words nor vectors show for a record in another language (benchmarks/crosslang.py)."""
+TERMS_WEIGHT, TERMS_CONSTANT = 2.0, 20
+"""Of the list found by expanded terms: a record that has all concepts of the query in its own language is shown as
+right by that, and by neither the query's own words nor vectors. One that lacks a concept weighs with the square of what
+it has. Fitted on half of the topics of benchmarks/relevance.py: on the others nDCG@10 rose from 0.946 to 0.956."""
 PIT_KEEP_ALIVE = "5m"
 TIMEOUT_S = 30
 """For which the connection waits, and the time that a search may take where no other is given."""
@@ -121,6 +122,8 @@ class SearchRequest:
     """Vector of the query's word-for-word translation: a second list of neighbours."""
     terms: Query | None = None
     """Expanded terms: a list of their own, which brings at most WINDOW records into the results."""
+    terms_worth: float = 1.0
+    """Score of a record that has all of them."""
     vector_filter: Query | None = None
     """What a neighbour, or a record found by expanded terms, must meet besides the filters."""
     keyword: bool = True
@@ -992,8 +995,9 @@ def _found(request: SearchRequest, answers: Sequence[Mapping[str, Any]]) -> list
     vectors = request.lists - (request.terms is not None)
     found = [Ranked(list(_near(answer))) for answer in answers[:vectors]]
     for answer in answers[vectors:]:
-        ids = [raw["sort"][-1] for raw in answer["hits"]["hits"]]
-        found.append(Ranked(ids, TERMS_WEIGHT, TERMS_CONSTANT))
+        rows = [raw["sort"] for raw in answer["hits"]["hits"]]
+        shares = [min(1.0, score / request.terms_worth) ** 2 for score, _ in rows]
+        found.append(Ranked([name for _, name in rows], TERMS_WEIGHT, TERMS_CONSTANT, shares))
     return found
 
 

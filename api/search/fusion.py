@@ -16,6 +16,8 @@ class Ranked:
     weight: float = 1.0
     constant: int = RANK_CONSTANT
     """The smaller, the more the first places are worth against later ones."""
+    shares: Sequence[float] | None = None
+    """For each id how much of the weight it deserves, 0 to 1; None: all of it."""
 
 
 def fuse(lists: Sequence[Ranked]) -> list[tuple[str, float]]:
@@ -23,5 +25,6 @@ def fuse(lists: Sequence[Ranked]) -> list[tuple[str, float]]:
     scores: dict[str, float] = {}
     for ranked in lists:
         for rank, name in enumerate(ranked.ids, 1):
-            scores[name] = scores.get(name, 0.0) + ranked.weight / (ranked.constant + rank)
+            share = 1.0 if ranked.shares is None else ranked.shares[rank - 1]
+            scores[name] = scores.get(name, 0.0) + share * ranked.weight / (ranked.constant + rank)
     return sorted(scores.items(), key=lambda item: (-item[1], item[0]))

@@ -455,6 +455,7 @@ async def plan(access: Access, asked: Search) -> SearchRequest:
         vector=vector,
         gloss=gloss,
         terms=terms,
+        terms_worth=compiling.worth(made) if made else 1.0,
         vector_filter=condition,
         keyword=asked.mode != "semantic" or vector is None,
         highlight=asked.highlight,

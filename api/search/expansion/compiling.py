@@ -12,11 +12,12 @@ from api.search.expansion.words import UNSPACED, folded
 
 Query = dict[str, Any]
 
-WORTH = {"title": 1.5, "product": 1.5, "abstract": 1.0, "goods": 1.0}
+WORTH = {"title": 1.25, "product": 1.25, "abstract": 1.0, "goods": 1.0}
 """Fields in which terms are looked for, and what a group is worth that is met there. A group counts once, however often
 its terms stand there: which groups are met says more about another language's record than how often."""
-TIE = 0.3
-"""Of the lesser fields' worth, added where both are met."""
+TIE = 0.1
+"""Of the lesser fields' worth, added where both are met. Together less than what one group more is worth: three groups
+in an abstract say more than two in a title."""
 MOST_LEAVES = 600
 """Pairs of term and field in one query. The engine allows 1,024 clauses in all
 (indices.query.bool.max_clause_count), and some pairs are two."""
@@ -45,6 +46,11 @@ def to_query(expansion: Expansion, languages: Sequence[str]) -> Query | None:
     if not parts:
         return None
     return parts[0] if len(parts) == 1 else {"dis_max": {"queries": parts}}
+
+
+def worth(expansion: Expansion) -> float:
+    """Score of a record that has all groups in its title."""
+    return sum(group.weight for group in expansion.groups) * WORTH["title"]
 
 
 def _in_language(expansion: Expansion, language: str) -> Query | None:
