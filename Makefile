@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV := uv==0.13.9
 SOURCES := analyzers api cli common compose docs indexer mappings store tests benchmarks samples
 
-.PHONY: run test check docs test-transformers lock clean
+.PHONY: run test check docs test-transformers security sbom lock clean
 
 run: $(VENV)/.installed
 	@exec $(BIN)/concord up
@@ -28,6 +28,22 @@ docs: $(VENV)/.installed
 test-transformers: .venv-transformers/.installed
 	.venv-transformers/bin/python -m pytest -m transformers
 
+# weaknesses in our own source, every reader against made-up bytes, every route against made-up requests: at length
+SECONDS_A_READER ?= 20
+REQUESTS_A_ROUTE ?= 100
+security: .venv-security/.installed
+	.venv-security/bin/python -m tests.hostile.weaknesses
+	.venv-security/bin/python -m tests.hostile.fuzz --seconds $(SECONDS_A_READER)
+	CONCORD_TEST_REQUESTS_A_ROUTE=$(REQUESTS_A_ROUTE) .venv-security/bin/python -m pytest --timeout 7200 \
+		tests/hostile tests/api/test_requests.py tests/test_dependencies.py
+
+# what the platform is made of, as CycloneDX: its packages and the embedded engine's, with licences and digests
+sbom: $(VENV)/.installed .venv-security/.installed
+	mkdir -p dist
+	.venv-security/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type application --output-reproducible \
+		--of JSON -o dist/environment.cdx.json $(BIN)/python
+	$(BIN)/python -m tests.sbom dist/environment.cdx.json dist/ip-concord.cdx.json
+
 $(VENV)/.installed: pyproject.toml requirements/dev.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(UV)
@@ -41,12 +57,20 @@ $(VENV)/.installed: pyproject.toml requirements/dev.txt
 	$(BIN)/uv pip install --quiet --python .venv-transformers --no-deps --editable .
 	touch $@
 
+.venv-security/.installed: pyproject.toml requirements/security.txt $(VENV)/.installed
+	$(PYTHON) -m venv .venv-security
+	$(BIN)/uv pip install --python .venv-security --require-hashes -r requirements/security.txt
+	$(BIN)/uv pip install --quiet --python .venv-security --no-deps --editable .
+	touch $@
+
 # after a change of pyproject.toml: resolve again, with hashes, naming no registry
 lock: $(VENV)/.installed
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11 \
 		--group pyproject.toml:dev pyproject.toml -o requirements/dev.txt
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11 \
 		--extra transformers --group pyproject.toml:dev pyproject.toml -o requirements/transformers.txt
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11 \
+		--group pyproject.toml:dev --group pyproject.toml:security pyproject.toml -o requirements/security.txt
 
 clean:
-	rm -rf $(VENV) .venv-transformers .mypy_cache .ruff_cache .pytest_cache site
+	rm -rf $(VENV) .venv-transformers .venv-security .fuzz .mypy_cache .ruff_cache .pytest_cache site

@@ -14,6 +14,7 @@ from api.basket import feedback as feedback_routes
 from api.basket import routes as basket_routes
 from api.deliveries import routes as delivery_routes
 from api.dependencies import Services
+from api.description import describe
 from api.exchange import changes as exchange_changes
 from api.exchange import package_routes as exchange_packages
 from api.exchange import priority as exchange_priority
@@ -131,6 +132,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     errors.install(app)
     for router in ROUTERS:
         app.include_router(router)
+    describe(app)
     app.add_middleware(
         Hardening,
         body_limit=chosen.body_limit,

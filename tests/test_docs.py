@@ -1,10 +1,9 @@
-"""The documentation names every setting, command and dependency, and its links lead somewhere."""
+"""The documentation names every setting and command, and its links lead somewhere."""
 
 from __future__ import annotations
 
 import importlib.util
 import re
-import tomllib
 from pathlib import Path
 from types import ModuleType
 from urllib.parse import unquote
@@ -42,24 +41,6 @@ def test_every_command_is_documented(reference: ModuleType) -> None:
 
 def test_every_field_of_the_search_is_documented(reference: ModuleType) -> None:
     assert (DOCS / "search-fields.md").read_text() == reference.search_fields_page(), "run: python docs/reference.py"
-
-
-def dependencies() -> list[str]:
-    content = tomllib.loads((PROJECT / "pyproject.toml").read_text())
-    named = content["project"]["dependencies"] + [
-        one for group in content["dependency-groups"].values() for one in group if isinstance(one, str)
-    ]
-    return sorted({re.split(r"[\[=<>; ]", one)[0] for one in named})
-
-
-@pytest.mark.parametrize("package", dependencies())
-def test_every_dependency_has_a_reason_and_a_licence(package: str) -> None:
-    rows = [row for row in (DOCS / "dependencies.md").read_text().splitlines() if row.startswith(f"| {package} |")]
-    assert rows, f"{package} is missing in docs/dependencies.md"
-    _, _, version, why, licence, _ = (cell.strip() for cell in rows[0].split("|"))
-    assert version
-    assert why
-    assert licence
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))

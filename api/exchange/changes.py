@@ -80,7 +80,10 @@ def next_page(
 @router.get(
     "/changes",
     summary="Changes under an agreement",
-    responses={409: {"description": "The agreement is not in force, or items wait to be acknowledged."}},
+    responses={
+        404: {"description": "No such agreement of yours."},
+        409: {"description": "The agreement is not in force, or items wait to be acknowledged."},
+    },
 )
 async def read_changes(
     access: Exchanger,

@@ -169,6 +169,7 @@ async def sign_package(package: str, access: Exchanger, given: PackageSignature)
     response_class=Response,
     responses={
         206: {"description": "The range asked for."},
+        409: {"description": "Rights under which it was made are gone."},
         406: {"description": "A package is an ASiC-E container (a zip file), and you take neither."},
         416: {"description": "No such range."},
     },

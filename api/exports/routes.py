@@ -92,7 +92,11 @@ async def read_export(export: str, access: Exporter) -> Response:
     "/{export}/content",
     summary="Download an export",
     response_class=Response,
-    responses={206: {"description": "The range asked for."}, 416: {"description": "No such range."}},
+    responses={
+        206: {"description": "The range asked for."},
+        409: {"description": "It is not whole yet, or rights under which it was written are gone."},
+        416: {"description": "No such range."},
+    },
 )
 async def download_export(
     export: str,

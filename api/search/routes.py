@@ -64,6 +64,7 @@ EXAMPLES: dict[int | str, dict[str, Any]] = {
     },
     400: {"description": "The query cannot be understood, or the cursor cannot be used (RFC 9457)."},
     401: {"description": "The credentials are not valid (RFC 9457)."},
+    406: {"description": "There is nothing of what you take; `available` lists what there is (RFC 9457)."},
 }
 
 CanSearch = Annotated[Access, Depends(Guard(Permission.SEARCH))]

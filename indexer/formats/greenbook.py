@@ -181,8 +181,8 @@ def _add(draft: Draft, kind: TextType, text: str | None) -> None:
 def _prose(groups: list[Group]) -> str:
     lines: list[str] = []
     for group in groups:
-        following = [text for _, text in group.fields[1:]] + [""]
-        for (tag, text), after in zip(group.fields, following, strict=True):
+        for place, (tag, text) in enumerate(group.fields):
+            after = group.fields[place + 1][1] if place + 1 < len(group.fields) else ""
             # claims repeat their number at the start of their text
             if text and not (tag == "NUM" and after.startswith(text)):
                 lines.append(text)

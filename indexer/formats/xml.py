@@ -390,7 +390,7 @@ class _Surroundings:
             self.reset()
 
     def unclosed(self) -> str | None:
-        return etree.QName(self.stack[0]).localname if self.trusted and self.stack else None
+        return local(self.stack[0]) if self.trusted and self.stack else None
 
     def namespace_wrapper(self) -> bytes:
         if self._wrapper is None:
@@ -404,9 +404,7 @@ class _Surroundings:
 
     def ancestors(self) -> tuple[tuple[str, dict[str, str]], ...]:
         if self._ancestors is None:
-            self._ancestors = tuple(
-                (etree.QName(e).localname, {str(k): str(v) for k, v in e.attrib.items()}) for e in self.stack
-            )
+            self._ancestors = tuple((local(e), {str(k): str(v) for k, v in e.attrib.items()}) for e in self.stack)
         return self._ancestors
 
 
@@ -437,7 +435,11 @@ class _Transcoded:
                 text = text.lstrip("\ufeff")
                 self.started = bool(text)
             if text:
-                return text.encode()
+                try:
+                    return text.encode()
+                except UnicodeEncodeError:
+                    # UTF-7 can say half of a surrogate pair, which is no character
+                    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
         return b""
 
 
@@ -557,7 +559,7 @@ def every(element: etree._Element, path: str) -> list[etree._Element]:
 
 
 def local(element: etree._Element) -> str:
-    """Local name of an element."""
+    """Local name of an element, with its prefix where nothing declares that: lxml's QName refuses such a name."""
     tag = str(element.tag)
     return tag[tag.rfind("}") + 1 :]
 

@@ -159,3 +159,8 @@ def test_text_without_records_and_damaged_text_are_no_crash() -> None:
     [damaged] = drafts_of(b"PATN\nWKU  043479030\n\x00\xff\xfe\nTTL\n" + b"x" * 3_000_000, read)
     assert damaged.numbers[0].raw == "04347903"
     assert damaged.problems
+
+
+def test_a_part_that_is_named_and_empty_costs_nothing() -> None:
+    draft = one(record().replace("ABST\n", "CLMS\nABST\n", 1))
+    assert any(text.type is TextType.CLAIMS for text in draft.texts)
