@@ -75,6 +75,23 @@ def check_terms(terms: Terms, policies: dict[str, PolicyTerms], beneficiary: str
         raise Widens(points)
 
 
+def narrowed(terms: Terms, policies: dict[str, PolicyTerms], beneficiary: str) -> tuple[Terms, tuple[str, ...]]:
+    """The terms without what the policies of their collections do not allow, and the points that are left out. Raises
+    Widens where nothing would be left, or where it is more than the platform's policy allows."""
+    try:
+        check_terms(terms, policies, beneficiary)
+    except Widens as error:
+        given = {name: policy for name, policy in policies.items() if beneficiary not in policy.denied}
+        limits = [policy.formats for policy in given.values() if policy.formats]
+        formats = tuple(name for name in terms.formats if all(name in limit for limit in limits))
+        if not given or (terms.formats and not formats):
+            raise
+        kept = terms.model_copy(update={"formats": formats, "collections": tuple(sorted(given))})
+        check_terms(kept, given, beneficiary)
+        return kept, error.points
+    return terms, ()
+
+
 def _unknown(formats: Iterable[str]) -> list[str]:
     return [f"there is no format {name} (there are {', '.join(FORMATS)})" for name in formats if name not in FORMATS]
 

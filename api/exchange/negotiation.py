@@ -24,7 +24,7 @@ from api.access.audit import Entry, append
 from api.access.model import Caller, Permission
 from api.access.secret import Keys
 from api.exchange import certificates
-from api.exchange.global_policy import check_terms
+from api.exchange.global_policy import check_terms, narrowed
 from api.exchange.signatures import Signed, verify
 from api.webhooks import sender
 from common.errors import Conflict, NotFound, UsageError
@@ -132,6 +132,13 @@ class Ledger:
         self.note(entry, "offer", message, counter=counter)
         self._turn(entry, self._other(entry), due)
         return entry
+
+    def as_asked(self, agreement: int) -> tuple[Terms, tuple[str, ...]]:
+        """What was asked for or offered last, as far as the policies of the provider's collections allow, and what they
+        do not."""
+        entry = self.find(agreement)
+        terms = self.terms(entry)
+        return narrowed(terms, self._policies(entry.provider, terms), entry.beneficiary)
 
     def say(self, agreement: int, message: str) -> Agreement:
         entry = self.find(agreement)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -172,17 +172,20 @@ class RequestIn(Negotiated):
 
 
 class OfferIn(Negotiated):
+    as_asked: bool = False
+    """Start from what was asked for or offered last, as far as the policies of the collections allow it."""
     template: str | None = None
     terms: dict[str, Any] = {}
 
 
 def terms_of(given: RequestIn | OfferIn) -> Terms:
     """Raises UsageError naming each field that is wrong."""
-    from pydantic import ValidationError
+    return _sound(negotiation.from_template(given.template) if given.template else None, given.terms)
 
-    base = negotiation.from_template(given.template).model_dump(mode="json") if given.template else {}
+
+def _sound(base: Terms | None, changes: dict[str, Any]) -> Terms:
     try:
-        return Terms.model_validate({**base, **given.terms})
+        return Terms.model_validate({**(base.model_dump(mode="json") if base else {}), **changes})
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'terms'}: {fault['msg']}" for fault in error.errors())
         raise UsageError(f"The terms are not sound: {faults}.") from error
@@ -216,11 +219,21 @@ async def read_agreement(agreement: int, access: Exchanger) -> Response:
 
 @router.post("/agreements/{agreement}/offers", status_code=201, summary="Offer terms, or other terms than offered")
 async def make_offer(agreement: int, access: Exchanger, given: OfferIn) -> Response:
-    """A new version. Signatures under the one before count no more."""
-    terms = terms_of(given)
-    return json_response(
-        await with_ledger(access, lambda x: brief(x.offer(agreement, terms, given.message, given.due))), 201
-    )
+    """A new version. Signatures under the one before count no more. `left_out`: what was asked for and the policies of
+    the collections do not allow."""
+    if given.as_asked and given.template:
+        raise UsageError("An offer starts from what was asked for, or from a template.", remedy="Name one of the two.")
+    terms = None if given.as_asked else terms_of(given)
+
+    def work(ledger: Ledger) -> dict[str, Any]:
+        left_out: tuple[str, ...] = ()
+        offered = terms
+        if offered is None:
+            asked, left_out = ledger.as_asked(agreement)
+            offered = _sound(asked, given.terms)
+        return {**brief(ledger.offer(agreement, offered, given.message, given.due)), "left_out": left_out}
+
+    return json_response(await with_ledger(access, work), 201)
 
 
 class Said(In):

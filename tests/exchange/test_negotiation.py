@@ -236,6 +236,24 @@ async def test_no_policy_wider_than_the_platforms_and_no_offer_wider_than_the_po
     await provider.call("POST", offers, 201, json={"terms": {**TERMS, "formats": ["st96"]}})
 
 
+async def test_an_offer_of_what_was_asked_for_as_far_as_the_policies_go(
+    platform: Platform, provider: Party, beneficiary: Party
+) -> None:
+    opened, closed = (f"{provider.office.lower()}-patent-{name}" for name in ("open", "closed"))
+    platform.policy(opened, formats=["st96", "csv"])
+    platform.policy(closed, denied=[beneficiary.office])
+    number = await asked(provider, beneficiary, terms={**TERMS, "formats": ["st96", "st36"]})
+    offers = f"/exchange/agreements/{number}/offers"
+    made = await provider.call("POST", offers, 201, json={"as_asked": True, "terms": {"volume_cap": 10}})
+    assert made["left_out"] == [f"{closed} is denied to {beneficiary.office}", f"{opened} is not given as st36"]
+    terms = (await provider.call("GET", f"/exchange/agreements/{number}"))["versions"][-1]["terms"]
+    assert (terms["collections"], terms["formats"], terms["volume_cap"]) == ([opened], ["st96"], 10)
+    assert (terms["groups"], terms["purposes"]) == (["full-text"], ["examination"])
+    platform.policy(opened, formats=["csv"])
+    refused = await provider.call("POST", offers, 400, json={"as_asked": True})
+    assert "not given as st96" in refused["detail"]
+
+
 async def test_every_template_is_within_the_policy() -> None:
     for name in negotiation.templates():
         global_policy.check_terms(negotiation.from_template(name), {}, "XA")

@@ -305,3 +305,11 @@ async def test_steps_of_an_agreement_are_told_to_the_other_office(
         ("signature", beneficiary.office),
         ("active", beneficiary.office),
     }
+    await beneficiary.call("POST", "/webhooks", 201, json={"url": listening.url, "kinds": ["agreement"]})
+    await provider.call("POST", f"/agreements/{number}/state", json={"to": "revoked"})
+
+    async def ended() -> Any:
+        last = orjson.loads(listening.taken[-1][1])["data"]
+        return last if last["step"] == "revoked" else None
+
+    assert (await until(ended))["by"] == provider.office
