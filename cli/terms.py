@@ -10,13 +10,14 @@ from typing import Annotated
 
 import typer
 
-from api.access.model import Tier
+from api.access.model import DEFAULT_PURPOSE, Group, anonymous
 from api.access.scope import Scope
+from api.access.scopes import compile
+from api.dependencies import ScopeSource
 from api.exports.job import record_of
 from api.search.engine import Engine
 from api.search.expansion import mining
 from api.search.expansion.bank import bank
-from cli.export import full_scope
 from cli.load import output
 from cli.session import Platform, platform
 from common.errors import UsageError
@@ -37,9 +38,7 @@ def register(app: typer.Typer) -> None:
 def mine(
     collections: Annotated[
         list[str],
-        typer.Option(
-            "--collection", help="Collection to look into; may be repeated. Everybody will see what is found."
-        ),
+        typer.Option("--collection", help="Collection whose titles everybody may read; may be repeated."),
     ],
     out: Annotated[Path, typer.Option("--out", dir_okay=False, help="File to write, in the form of the lexicon.")],
     least: Annotated[int, typer.Option("--least", min=2, help="Texts that must show a pair of terms.")] = 3,
@@ -62,21 +61,26 @@ def mine(
 
 
 async def _units(running: Platform, names: list[str]) -> list[mining.Unit]:
-    scope = full_scope(running)
-    known = {name for grant in scope.grants for name in grant.collections or ()}
-    if unknown := sorted(set(names) - known):
-        raise UsageError(f"There is no collection {', '.join(unknown)}.", remedy="`concord policies list` names them.")
-    chosen = tuple(replace(grant, collections=frozenset(names)) for grant in scope.grants if grant.tier is Tier.CONTENT)
-    narrowed = Scope(scope.caller, scope.purpose, chosen)
+    with running.database.session() as session:
+        everybody = compile(session, anonymous(), DEFAULT_PURPOSE)
+    readable = [grant for grant in everybody.grants if Group.BIBLIOGRAPHY in grant.groups]
+    closed = sorted(set(names) - {name for grant in readable for name in grant.collections})
+    if closed:
+        raise UsageError(
+            f"Not everybody may read titles of {', '.join(closed)}, and everybody sees the terms that are found.",
+            remedy="Name collections whose policy shows the bibliography: `concord policies list`.",
+        )
+    chosen = tuple(replace(g, collections=g.collections & set(names)) for g in readable if g.collections & set(names))
+    narrowed = replace(everybody, grants=chosen)
     engine = Engine(running.opensearch_url, running.settings.index_prefix)
 
-    async def operator() -> Scope:
+    async def scope() -> Scope:
         return narrowed
 
     families: dict[str, dict[str, str]] = {}
     units: list[mining.Unit] = []
     try:
-        async for texts, family in _texts(engine, operator):
+        async for texts, family in _texts(engine, scope):
             units.extend(unit for unit in texts.values() if len(unit) > 1)
             if family and "title" in texts:
                 held = families.setdefault(family, {})
@@ -91,9 +95,9 @@ async def _units(running: Platform, names: list[str]) -> list[mining.Unit]:
     return units[:MOST_UNITS]
 
 
-async def _texts(engine: Engine, operator: object) -> AsyncIterator[tuple[Mapping[str, dict[str, str]], str | None]]:
+async def _texts(engine: Engine, scope: ScopeSource) -> AsyncIterator[tuple[Mapping[str, dict[str, str]], str | None]]:
     """Each record's texts by type and language, and the key of its simple family."""
-    async for _, hits in engine.stream(operator, {"match_all": {}}, rights=("patent",)):  # type: ignore[arg-type]
+    async for _, hits in engine.stream(scope, {"match_all": {}}, rights=("patent",)):
         for hit in hits:
             texts: dict[str, dict[str, str]] = {}
             for text in hit.record.get("texts", ()):

@@ -20,6 +20,9 @@ from sqlalchemy import text
 from api.access.agreements import State
 from api.access.model import Role
 from api.saved import run as alerting
+from cli import terms
+from cli.session import Platform as Running
+from common.errors import UsageError
 from indexer.duplicates import profile
 from indexer.duplicates.clusters import pair
 from indexer.duplicates.compare import compare
@@ -31,12 +34,17 @@ from tests.leaks.world import (
     ACTORS,
     BIB,
     BILATERAL,
+    CLOSED,
+    EMBARGOED,
     FULL,
+    FUTURE,
     PARTNER,
     PERSONAL,
     PROVIDERS,
+    PUBLIC,
     RIGHTS,
     SHARED,
+    TODAY,
     Actor,
     World,
     all_pages,
@@ -251,6 +259,25 @@ async def test_terms_of_other_languages(world: World) -> None:
         assert {hit["id"] for hit in body["hits"]} <= world.readable(actor), name
         world.check_silent(actor, answer.text)
     assert len(told_terms) == 1
+
+
+async def test_mined_terms_come_from_what_everybody_reads(world: World) -> None:
+    """Whoever searches sees the terms: a collection that is closed to somebody, or under embargo, gives none."""
+    running = Running(world.platform.settings, world.platform.database, str(world.platform.settings.opensearch_url))
+    added = []
+    for provider, number in ((PUBLIC, 501), (EMBARGOED, 502), (EMBARGOED, 503), (CLOSED, 504)):
+        record = make_record(provider, number, f"heat pump {number}", published=FUTURE if number == 503 else TODAY)
+        german = Text(type=TextType.TITLE, text=f"Wärmepumpe {number}", language="de")
+        added.append(record.model_copy(update={"texts": (*record.texts, german)}))
+    await world.platform.index(added)
+    try:
+        units = await terms._units(running, ["xa-patent-x", "xe-patent-x"])
+        assert sorted(unit["en"] for unit in units) == ["heat pump 501", "heat pump 502"]
+        for closed in ("xc-patent-x", "xd-patent-x", "xf-patent-x", "zz-patent-x"):
+            with pytest.raises(UsageError, match="Not everybody may read"):
+                await terms._units(running, ["xa-patent-x", closed])
+    finally:
+        await world.platform.remove(added)
 
 
 async def test_basket_and_notes(world: World) -> None:
