@@ -30,6 +30,10 @@ LARGEST_FILE = 32 << 20
 """Bytes of a picture that is opened."""
 MOST_PIXELS = 64_000_000
 """Of a picture that is opened: an A2 sheet at 400 dpi. Decoded, it takes at most four bytes a pixel."""
+LOOKED_AT = 1024
+"""Longer side with which a picture is described, at least, in pixels."""
+REDUCED = frozenset({"L", "RGB", "RGBA", "CMYK"})
+"""Modes whose pixels can be averaged; palettes and 16 bits cannot."""
 THUMBNAIL = 320
 """Longer side of a thumbnail, in pixels."""
 
@@ -66,19 +70,16 @@ def facts(content: bytes) -> Facts:
 
 
 def picture(content: bytes) -> Image.Image:
-    """The picture in RGB, upright, its first frame, on white where it is transparent. Raises MalformedInput."""
+    """The picture in RGB, upright, its first frame, on white where it is transparent; a large one smaller, with at
+    least LOOKED_AT pixels of its longer side. Raises MalformedInput."""
     with _opened(content) as image:
-        image.load()
-        return _plain(image)
+        return _plain(_loaded(image, LOOKED_AT))
 
 
 def thumbnail(content: bytes, side: int = THUMBNAIL) -> bytes:
     """A PNG whose longer side has at most `side` pixels, without anything but its pixels. Raises MalformedInput."""
     with _opened(content) as image:
-        # JPEG alone: decodes no more than is needed.
-        image.draft("RGB", (side * 2, side * 2))
-        image.load()
-        small = _plain(image)
+        small = _plain(_loaded(image, side * 2))
     small.thumbnail((side, side), Image.Resampling.LANCZOS)
     colours = small.quantize(128, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     target = io.BytesIO()
@@ -108,6 +109,25 @@ def _opened(content: bytes) -> Iterator[Image.Image]:
         raise MalformedInput("the image is damaged or ends early.", remedy="Deliver it again.") from error
     except MemoryError as error:
         raise MalformedInput("the image needs too much memory.", remedy="Deliver it smaller.") from error
+
+
+def _loaded(image: Image.Image, side: int) -> Image.Image:
+    """The pixels, no more of them than twice `side` a side needs: of a JPEG no more are decoded, of others the rest is
+    given up before anything is made of them."""
+    image.draft("RGB", (side, side))
+    image.load()
+    if image.mode == "1":
+        return _reduced(image.convert("L"), side)
+    return _reduced(image, side) if image.mode in REDUCED else image
+
+
+def _reduced(image: Image.Image, side: int) -> Image.Image:
+    factor = max(image.size) // side
+    if factor < 2:
+        return image
+    smaller = image.reduce(factor)
+    smaller.info = image.info  # says which way is up
+    return smaller
 
 
 def _plain(image: Image.Image) -> Image.Image:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from api.exchange.pull import _item as pulled
 from common.errors import MalformedInput
 from indexer.archive import Archive
 from indexer.images import decode
@@ -156,6 +157,33 @@ def test_a_picture_that_is_cut_off_anywhere_raises_one_kind_of_error() -> None:
         for end in range(0, len(content) - 20, 37):
             with pytest.raises(MalformedInput):
                 decode.picture(content[:end])
+
+
+def test_a_large_picture_is_made_smaller_and_stays_upright() -> None:
+    image = Image.new("RGB", (5000, 2500), (255, 255, 255))
+    image.paste((0, 0, 0), (0, 0, 1000, 500))
+    turned = Image.Exif()
+    turned[0x0112] = 6  # to be turned by a quarter to the right
+    for kind in ("JPEG", "PNG"):
+        target = io.BytesIO()
+        image.save(target, kind, exif=turned)
+        shown = decode.picture(target.getvalue())
+        assert decode.LOOKED_AT <= shown.height < 2 * decode.LOOKED_AT
+        assert shown.height == 2 * shown.width
+        assert shown.getpixel((shown.width - 5, 5)) == (0, 0, 0)
+        assert decode.facts(target.getvalue()).width == 5000
+
+
+def test_another_platforms_digests_open_nothing_here() -> None:
+    """Whoever names a digest in what is pulled must not be given what is archived under it."""
+    record = make_record("QX", 1, "pulled")
+    named = record.model_copy(
+        update={"images": (RecordImage(type="drawing", reference="d.png", sha256="a" * 64),), "id": "qx-patent-x.1"}
+    )
+    item = {"record_id": "qx-patent-x.1", "collection": "qx-patent-x", "change": "new",
+            "record": named.model_dump(mode="json", exclude={"source"})}  # fmt: skip
+    taken = pulled(item, "QX", "f", 1, {"byte_offset": 0, "byte_length": 1, "ordinal": 0, "sha256": "b" * 64})
+    assert taken.images == (("d.png", None),)
 
 
 def test_the_digest_is_that_of_the_bytes(tmp_path: Path) -> None:

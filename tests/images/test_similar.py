@@ -14,6 +14,8 @@ from api.search.similar import figures as compare
 from api.search.similar.pictures import LARGEST_BODY
 from benchmarks.images import drawn, turned, with_word
 from indexer.images.describe import LENGTH, describe, main_piece
+from indexer.reindex import reindex
+from indexer.vectors import Vectors
 from samples.figures import figure, png
 from tests.images.deliveries import line, load, name, picture, write
 from tests.platforms import Platform
@@ -154,6 +156,16 @@ async def test_like_an_image_of_a_record(figures: Platform) -> None:
     assert body["hits"][0]["id"] == name("VA", "2021000000")
     assert (body["hits"][0]["score"], body["hits"][0]["reasons"][0]["part"]) == (1.0, "same-file")
     assert (none.status_code, none.content) == (hidden.status_code, hidden.content) == (404, none.content)
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_an_index_that_is_rebuilt_has_the_pictures(figures: Platform) -> None:
+    before = await ask(figures, picture(SEEDS[3]), size=20)
+    with Vectors(figures.database, figures.settings.embedder, processes=0) as vectors:
+        await reindex(figures.database, figures.writer, vectors, "trademark")
+    after = await ask(figures, picture(SEEDS[3]), size=20)
+    assert [(hit["id"], hit["score"]) for hit in after["hits"]] == [(h["id"], h["score"]) for h in before["hits"]]
+    assert name("VA", "2021000003") == after["hits"][0]["id"]
 
 
 @pytest.mark.asyncio(loop_scope="session")

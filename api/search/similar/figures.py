@@ -94,7 +94,7 @@ def told(score: float, parts: Scores, *, same_file: bool, bits: int | None) -> L
         reasons += [Reason(name, named[name]) for name in alike if named[name] >= weights.reason]
     if named["colours"] >= weights.reason:
         reasons.append(Reason("colours", named["colours"]))
-    elif placed >= weights.reason and named["colours"] < 0.3:
+    elif placed >= weights.drawing and named["colours"] < 0.3:
         reasons.append(Reason("recoloured", round(placed, 3)))
     reasons.sort(key=lambda reason: -reason.score)
     return Likeness(round(min(score, 1.0), 4), named, reasons)

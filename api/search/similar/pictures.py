@@ -124,6 +124,7 @@ async def like_image(access: Access, record_id: str, place: int, wanted: Wanted)
 def _subject(services: Services, content: bytes, sha256: str | None = None, source: str | None = None) -> Subject:
     try:
         with services.decoding:
+            size = decode.facts(content)
             picture = decode.picture(content)
             piece = main_piece(picture)
             described = [describe(picture), *([describe(piece)] if piece is not None else [])]
@@ -133,7 +134,7 @@ def _subject(services: Services, content: bytes, sha256: str | None = None, sour
         ) from error
     if not described[0].vector.any():
         raise QueryError("Nothing is drawn in the picture.", remedy="Send one that is not of one colour alone.")
-    return Subject(tuple(described), *picture.size, sha256, source)
+    return Subject(tuple(described), size.width, size.height, sha256, source)
 
 
 async def _find(access: Access, subject: Subject, wanted: Wanted) -> PicturesFound:

@@ -61,6 +61,7 @@ class PictureWeights:
     piece: float
     shown: float
     reason: float
+    drawing: float
     same: int
 
 
