@@ -9,7 +9,12 @@ import pytest
 from api.search.expansion.bank import Bank, read
 from api.search.expansion.expand import expand
 from api.search.expansion.mining import Unit, as_lexicon, mine, phrases
+from cli import terms
+from cli.session import Platform as Operator
+from common.errors import UsageError
+from indexer.record import Layer, Text, TextType
 from samples.world import topics
+from tests.platforms import Platform, make_record
 
 PUMPS: list[Unit] = [
     {"en": f"Heat pump with {en}", "es": f"Bomba de calor con {es}", "ja": f"{ja}を備えるヒートポンプ"}
@@ -61,3 +66,24 @@ def test_of_the_sample_topics_most_are_right() -> None:
     assert found["silicon carbide"]["de"] == ("Siliziumkarbid",)
     assert found["carbon dioxide"]["pt"] == ("dióxido de carbono",)
     assert len(found) > 50
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_texts_are_those_of_the_collections_named_one_by_one_and_by_family(multilingual: Platform) -> None:
+    """Texts of one record in two languages, and titles of a family; a machine's translation counts for nothing, and
+    collections that are not named are not looked into."""
+    alone = make_record("QM", 1, "Valve", abstract="A valve closes.", collection="mined")
+    german = Text(type=TextType.TITLE, text="Ventil", language="de")
+    machine = Text(type=TextType.ABSTRACT, text="Un clapet", language="fr", layer=Layer.MACHINE_TRANSLATION)
+    record = alone.model_copy(update={"texts": (*alone.texts, german, machine)})
+    await multilingual.index([record, make_record("QM", 2, "Pump", collection="other")])
+    for name in ("mined", "other"):
+        multilingual.policy(f"qm-patent-{name}", "metadata")
+    operator = Operator(multilingual.settings, multilingual.database, str(multilingual.settings.opensearch_url))
+    try:
+        assert await terms._units(operator, ["qm-patent-mined"]) == [{"en": "Valve", "de": "Ventil"}]
+        assert await terms._units(operator, ["qm-patent-other"]) == []
+        with pytest.raises(UsageError, match="no collection qm-patent-nothing"):
+            await terms._units(operator, ["qm-patent-nothing"])
+    finally:
+        await multilingual.remove([record, make_record("QM", 2, "Pump", collection="other")])
