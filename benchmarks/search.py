@@ -205,9 +205,12 @@ async def requests_of(services: Services, key: str, case: Case) -> list[tuple[by
             await search(Access(services, identity, credentials), Search.model_validate(asked))
         finally:
             transport.perform_request = send
-        # What occurs is asked for a few times a second, not for each query: it counts as the API's own.
-        own = [sent for sent in written if b'"aggs":{"index"' not in sent.body]
-        assert len(own) == (1 if case.options["mode"] == "keyword" else 2), [sent.path for sent in own]
+        # What occurs is asked for a few times a second, not for each query: it counts as the API's own. Nor is what
+        # warms the engine, which goes on beside the first queries.
+        own = [
+            sent for sent in written if b'"aggs":{"index"' not in sent.body and sent.params.get("filter_path") != "took"
+        ]
+        assert len(own) == (1 if case.options["mode"] == "keyword" else 2), [(s.path, s.body[:300]) for s in own]
         pairs.append((orjson.dumps(asked), own))
     return pairs
 

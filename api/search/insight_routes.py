@@ -13,7 +13,7 @@ from api.dependencies import Access, Guard
 from api.search import analyse, suggest
 from api.search.classes import LANGUAGES
 from api.search.facets import facet_fields
-from api.search.routes import json_response, split
+from api.search.routes import NAMES_OF_PEOPLE, json_response, split
 from api.search.service import Search
 
 router = APIRouter(prefix="/v1", tags=["suggest and analyse"])
@@ -46,23 +46,24 @@ async def analysis(
     inner_size: Annotated[int, Query(ge=1, le=100, description="Values of the second, within each of the first")] = 20,
     expand: Annotated[str, Query(description="Terms of other languages: none, precise or broad")] = "none",
 ) -> Response:
-    """Any facet's name is also a parameter that filters, as in a search. Years come in full, earliest first; other
-    values most frequent first, `rest` adding up those that are not listed."""
+    """Any facet's name is also a parameter that filters, as in a search, and with `!` one that leaves out. Years come
+    in full, earliest first; other values most frequent first, `rest` adding up those that are not listed."""
     given: dict[str, Any] = {"q": q, "expand": expand}
-    filters: dict[str, list[str]] = {}
+    narrowed: dict[str, dict[str, list[str]]] = {"filters": {}, "exclude": {}}
     own = {"q", "by", "size", "inner_size", "expand"}
     for name in dict.fromkeys(request.query_params.keys()):
         values = request.query_params.getlist(name)
         if name in ("rights", "offices", "languages"):
             given[name] = split(values)
-        elif name in facet_fields().terms or name in facet_fields().years:
-            filters[name] = split(values) if name not in ("applicant", "owner", "inventor") else values
+        elif (facet := name.removesuffix("!")) in facet_fields().terms or facet in facet_fields().years:
+            chosen = narrowed["exclude" if name != facet else "filters"]
+            chosen[facet] = values if facet in NAMES_OF_PEOPLE else split(values)
         elif name not in own:
             raise RequestValidationError(
                 [{"loc": ("query", name), "msg": "There is no such parameter.", "type": "extra_forbidden"}]
             )
     try:
-        asked = Search.model_validate({**given, "filters": filters})
+        asked = Search.model_validate({**given, **narrowed})
     except ValidationError as error:
         raise RequestValidationError(
             [{**fault, "loc": ("query", *fault["loc"])} for fault in error.errors()]

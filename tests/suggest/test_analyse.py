@@ -57,6 +57,8 @@ async def test_query_filters_and_the_rest(platform: Platform) -> None:
     assert pairs(answer) == [("Hitorelle Ltd", 2)]
     assert answer["rest"] == answer["records"] - 2
     assert pairs(await analysed(platform, by="ipc", office="QA", year="2020")) == [("F25B", 1), ("H01M", 1)]
+    left_out = {"office": "QA", "year": "2020", "ipc!": "H01M"}
+    assert pairs(await analysed(platform, by="ipc", **left_out)) == [("F25B", 1)]
 
 
 async def test_what_cannot_be_analysed(platform: Platform) -> None:
