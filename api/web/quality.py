@@ -14,7 +14,7 @@ from api.review import error_reports
 from api.review import quality as api
 from api.web import summary
 from api.web.page import Reader, Searcher, Viewer, of_api, pages, render, speaker
-from common.errors import UsageError
+from common.errors import NotFound, UsageError
 
 router = pages()
 
@@ -220,6 +220,8 @@ async def _form_page(request: Request, access: Viewer, record_id: str, *, text: 
     from api.search import records
 
     record = await records.view(access, record_id)
+    if "id" not in record:
+        raise NotFound("what is only known to exist cannot be reported")
     says = speaker(request)
     return render(
         request,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import json
+import re
 from collections import Counter
 from collections.abc import AsyncIterator
 
@@ -30,12 +31,14 @@ from indexer.duplicates.ledger import Ledger
 from indexer.record import MarkDetails, Record, Right, Text, TextType
 from store.saved import SavedSearch
 from tests.exports.world import ended
+from tests.leaks.test_routes import routes_of
 from tests.leaks.world import (
     ACTORS,
     BIB,
     BILATERAL,
     CLOSED,
     EMBARGOED,
+    EXISTENCE,
     FULL,
     FUTURE,
     PARTNER,
@@ -359,3 +362,61 @@ async def test_the_queue_of_duplicates(world: World) -> None:
         with world.platform.database.driver() as connection:
             for table in ("profiles", "pairs", "decisions", "clusters", "conflicts"):
                 connection.execute(f"delete from duplicate_{table}")
+
+
+QUERIES: dict[str, dict[str, str]] = {
+    "/": {"q": SHARED, "view": "table"},
+    "/compose": {"q": SHARED},
+    "/facet/{name}": {"q": SHARED},
+    "/like": {"text": f"{SHARED} device"},
+    "/open": {"q": "XA0000001"},
+    "/similar": {"mark": SHARED},
+    "/trends": {"q": SHARED, "by": "applicant"},
+    "/v1/analyse": {"by": "applicant"},
+    "/v1/audit": {"days": "30"},
+    "/v1/coverage/gaps": {"office": CLOSED},
+    "/v1/exchange/changes": {"agreement": "1"},
+    "/v1/duplicates/pair": {"a": "x", "b": "y"},
+    "/v1/marks/similar": {"mark": SHARED},
+    "/v1/notes": {"record": MISSING},
+    "/v1/search": {"facets": "applicant,owner,year,status,ipc", "size": "200", "full": "true"},
+    "/v1/suggest": {"q": "bibzz"},
+}
+"""What is asked of a route that wants to be asked something."""
+ANY = {"name": "applicant", "place": "1", "office": CLOSED, "collection": "xd-patent-x"}
+"""Parts of a path; others get a 1, which names nothing."""
+
+
+async def test_no_route_sings(world: World) -> None:
+    """Every route that only reads, whatever is built next: no canary in any answer, pages and errors included; and of a
+    record that one may not know of, each says byte for byte what it says of one that does not exist."""
+    records = [record for record in firsts(world) if record.provider in (PUBLIC, EXISTENCE, CLOSED)]
+    paths = sorted({str(route.path) for route in routes_of(world.platform.app) if "GET" in (route.methods or ())})
+    answered = 0
+    for name in ("public", "partner-quality", "existence-steward", "platform-steward"):
+        actor = world.actors[name]
+        seen = world.seen(actor)
+        async with world.client(actor) as client:
+
+            async def ask(path: str, record: str, client: httpx.AsyncClient = client) -> httpx.Response:
+                parts = {**ANY, "record_id": record}
+                address = re.sub(r"\{(\w+)\}", lambda match: parts.get(match[1], "1"), path)
+                return await client.get(address, params=QUERIES.get(path))
+
+            for path in paths:
+                of_records = "{record_id}" in path
+                missing = await ask(path, MISSING)
+                for record in records if of_records else ():
+                    answer = await ask(path, record.id)
+                    answered += answer.status_code == 200
+                    assert answer.status_code < 500, (name, path, record.id, answer.text)
+                    if seen.get(record.id):
+                        world.check_silent(actor, answer.text)
+                    elif record.id not in seen:
+                        text = answer.text.replace(record.id, MISSING)
+                        assert (answer.status_code, text) == (missing.status_code, missing.text), (name, path)
+                world.check_silent(actor, missing.text)
+                answered += missing.status_code == 200
+                assert missing.status_code < 500 or path == "/readyz", (name, path, missing.text)
+                assert missing.status_code != 422, (name, path, "add what it wants to QUERIES", missing.text)
+    assert answered > 150
