@@ -245,11 +245,7 @@ def page(session: Session, keys: Keys, given: Rights, cursor: str | None, limit:
     session.execute(insert(Feed).values(agreement=entry.id).on_conflict_do_nothing())
     feed = session.get(Feed, entry.id, with_for_update=True, populate_existing=True)
     assert feed is not None
-    if feed.position - feed.acknowledged >= MOST_UNACKNOWLEDGED:
-        raise Unacknowledged(
-            f"{feed.position - feed.acknowledged} items are not acknowledged.",
-            remedy="Acknowledge what you have stored: POST /v1/exchange/changes/ack.",
-        )
+    _check_acknowledged(feed)
     feed.collections = sorted({*feed.collections, *given.collections})
     last = read_cursor(keys, entry, until) if until else None
     made = _Making(session, keys, given, feed.position, min(limit, LARGEST_PAGE), start.resync, last)
@@ -268,18 +264,28 @@ def page(session: Session, keys: Keys, given: Rights, cursor: str | None, limit:
 
 
 def pending(session: Session, keys: Keys, given: Rights, cursor: str | None) -> bool:
-    """Whether there may be something after `cursor`: what says no is sure, and costs next to nothing."""
+    """Whether there may be something after `cursor`: a no is sure, and costs next to nothing. Raises as `page`."""
     entry = given.agreement
     start = read_cursor(keys, entry, cursor) if cursor else Position()
+    feed = session.get(Feed, entry.id)
+    if feed is not None:
+        _check_acknowledged(feed)
     if start.basis != given.basis:
         return True
-    feed = session.get(Feed, entry.id)
     known = {*(feed.collections if feed else ()), *given.collections}
     newer = select(StoredRecord.id).where(StoredRecord.collection.in_(known), StoredRecord.seq > start.seq)
     due = select(Deferred.record).where(Deferred.agreement == entry.id, Deferred.due <= given.today)
     if start.deferred is not None:
         due = due.where(_after(start.deferred))
     return any(session.scalar(statement.limit(1)) is not None for statement in (newer, due))
+
+
+def _check_acknowledged(feed: Feed) -> None:
+    if feed.position - feed.acknowledged >= MOST_UNACKNOWLEDGED:
+        raise Unacknowledged(
+            f"{feed.position - feed.acknowledged} items are not acknowledged.",
+            remedy="Acknowledge what you have stored: POST /v1/exchange/changes/ack.",
+        )
 
 
 def due(session: Session, given: Rights, after: tuple[str, str] | None, *conditions: Any) -> list[tuple[dt.date, str]]:

@@ -11,8 +11,9 @@ import orjson
 import pytest
 from sqlalchemy import text, update
 
-from api.access import agreements
-from api.exchange import push
+from api.access import agreements, keys
+from api.access.model import Role
+from api.exchange import feed, push
 from api.webhooks import sender, signing
 from store.jobs import WebhookDelivery
 from tests.exchange.offices import Party, Receiver, agreed, load, party
@@ -265,6 +266,49 @@ async def test_each_attempt_holds_what_the_rights_give_at_that_moment(
     push.wake(platform.services)
     assert (await going.idle())["state"] == "ended"
     assert len(listening.taken) == sent
+
+
+async def test_who_does_not_acknowledge_gets_no_more_and_messages_are_no_larger_than_may_be(
+    platform: Platform,
+    provider: Party,
+    beneficiary: Party,
+    listening: Listening,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await load(platform, provider.office, tmp_path / "1.xml", [doc(n) for n in range(8)])
+    number = await agreed(provider, beneficiary, **TERMS)
+    monkeypatch.setattr(feed, "MOST_UNACKNOWLEDGED", 4)
+    monkeypatch.setattr(push, "LARGEST_MESSAGE", 3_500)
+    going = await pushed(beneficiary, listening, number)
+    assert "not acknowledged" in (await going.idle())["why"]
+    assert 4 <= len(going.changes) < 8
+    assert push.wake(platform.services) == 0
+    while len(going.changes) < 8:
+        body = {"agreement": number, "cursor": going.pages[-1]["cursor"]}
+        await beneficiary.call("POST", "/exchange/changes/ack", json=body)
+        push.wake(platform.services)
+        await going.idle()
+    assert going.changes == [("record", record_id(n, provider.office)) for n in range(8)]
+    assert len(going.pages) > 2
+    assert max(len(body) for _, body in listening.taken) < 4_000
+
+
+async def test_nothing_is_pushed_for_a_key_that_was_revoked(
+    platform: Platform, provider: Party, beneficiary: Party, listening: Listening, tmp_path: Path
+) -> None:
+    await load(platform, provider.office, tmp_path / "1.xml", [doc(1)])
+    number = await agreed(provider, beneficiary, **TERMS)
+    listening.answers = [500]
+    going = await pushed(beneficiary, listening, number)
+    await going.tried(1)
+    with platform.database.session() as session:
+        keys.revoke(session, beneficiary.key.split("_")[1])
+    going.hurry()
+    other = Party(platform, beneficiary.holder, platform.key(beneficiary.office, Role.PROVIDER_STEWARD))
+    going.beneficiary = other
+    assert (await going.settled(state="stopped"))["why"] == push.STOPPED
+    assert len(listening.taken) == 1
 
 
 async def test_a_push_is_the_beneficiarys_to_its_own_endpoint(

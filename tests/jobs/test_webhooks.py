@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from sqlalchemy import text, update
 
 from api.access import keys
 from api.access.model import Role
+from api.jobs import tidy
 from api.webhooks import addresses, sender, signing
 from common.errors import AccessDenied
 from store.jobs import WebhookDelivery
@@ -109,6 +111,19 @@ async def test_a_dead_letter_is_seen_and_sent_anew(platform: Platform, listening
         assert again.status_code == 202
         await message(client, made["id"], "delivered")
     assert listening.ids == [name, name]
+
+
+async def test_a_message_that_is_due_and_in_no_queue_is_entered_again(platform: Platform, listening: Receiver) -> None:
+    """As where the attempt's worker lost the database before it could write what became of it."""
+    async with platform.client(platform.key("QH")) as client:
+        made = await registered(client, listening.url)
+        due = dt.datetime.now(dt.UTC) - dt.timedelta(hours=1)
+        with platform.database.session() as session:
+            lost = {"id": "msg_lost", "endpoint": made["id"], "kind": sender.TEST, "body": b"{}", "next_at": due}
+            session.add(WebhookDelivery(**lost))
+        tidy.remove(platform.services)
+        await message(client, made["id"], "delivered")
+    assert listening.ids == ["msg_lost"]
 
 
 async def test_whose_key_was_revoked_is_told_nothing_more(platform: Platform, listening: Receiver) -> None:
