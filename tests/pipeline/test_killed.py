@@ -16,8 +16,8 @@ import psutil
 from tests.pipeline.conftest import Command, Platform
 from tests.pipeline.docdb import UNIDENTIFIED, document, record_id, write
 
-MANY = 7000
-"""Records of about 1.5 kB: more than 8 MB, so that reading and embedding run in processes of their own."""
+MANY = 2000
+"""Records of about 1.5 kB: more than SMALL_DELIVERY, so that reading and embedding run in processes of their own."""
 
 
 def committed(platform: Platform) -> int:
@@ -39,10 +39,10 @@ def kill_after(process: subprocess.Popen[bytes], platform: Platform, records: in
 
 
 async def test_a_killed_load_goes_on_where_it_stopped(platform: Platform, command: Command, tmp_path: Path) -> None:
-    documents = [UNIDENTIFIED if n % 1000 == 999 else document(n) for n in range(MANY)]
+    documents = [UNIDENTIFIED if n % 300 == 299 else document(n) for n in range(MANY)]
     path = write(tmp_path / "many.xml", documents)
     process = command.start("load", path, "--provider", "EP")
-    children = kill_after(process, platform, 1000)
+    children = kill_after(process, platform, 500)
     _, alive = psutil.wait_procs(children, timeout=20)
     before = committed(platform)
     (state,) = platform.rows("select state from deliveries")
@@ -50,17 +50,17 @@ async def test_a_killed_load_goes_on_where_it_stopped(platform: Platform, comman
 
     assert alive == []
     assert state == ("reading",)
-    assert 1000 <= before < MANY
+    assert 500 <= before < MANY
     assert {name: summary[name] for name in ("records", "indexed", "updated", "unchanged", "rejected")} == {
         "records": MANY,
-        "indexed": MANY - 7,
+        "indexed": MANY - 6,
         "updated": 0,
         "unchanged": 0,
-        "rejected": 7,
+        "rejected": 6,
     }
-    assert platform.rows("select count(*), max(seq) - min(seq) + 1 from records") == [(MANY - 7, MANY - 7)]
-    assert await platform.engine.count(f"{platform.engine.prefix}-patent") == MANY - 7
-    assert len(command.lines("rejects", "--only-rejects")) == 7
+    assert platform.rows("select count(*), max(seq) - min(seq) + 1 from records") == [(MANY - 6, MANY - 6)]
+    assert await platform.engine.count(f"{platform.engine.prefix}-patent") == MANY - 6
+    assert len(command.lines("rejects", "--only-rejects")) == 6
 
 
 class Line:
