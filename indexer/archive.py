@@ -40,8 +40,8 @@ class Archive:
         head = source.read(PROBE)
         compress = len(zstandard.compress(head, 1)) < len(head) * WORTHWHILE
         temporary = f"{self._root}/incoming/{secrets.token_hex(16)}"
-        self._fs.makedirs(f"{self._root}/incoming", exist_ok=True)
         try:
+            self._fs.makedirs(f"{self._root}/incoming", exist_ok=True)
             with self._fs.open(temporary, "wb") as target:
                 sink = (
                     zstandard.ZstdCompressor(level=LEVEL).stream_writer(target, closefd=False) if compress else target

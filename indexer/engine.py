@@ -52,8 +52,11 @@ class _Connection(AIOHttpConnection):
         return await super().perform_request(method, url, params, body, timeout, ignore, headers)
 
 
+BLOCKED = "cluster_block_exception"
+
+
 class Overloaded(EngineUnavailable):
-    """The engine asked to slow down (429 or 503)."""
+    """The engine asked to slow down (429 or 503), or takes nothing for a while (a write block)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,11 @@ class ItemResult:
     id: str
     status: int
     error: str | None
+
+    @property
+    def blocked(self) -> bool:
+        """Whether somebody, or the engine itself, forbids writing for a while: no fault of the document."""
+        return self.error is not None and self.error.startswith(BLOCKED)
 
 
 class Engine:
@@ -97,7 +105,7 @@ class Engine:
                 f"OpenSearch does not answer: {error.error}", remedy="Start it, or correct CONCORD_OPENSEARCH_URL."
             ) from error
         except TransportError as error:
-            if error.status_code in (408, 429, 502, 503, 504):
+            if error.status_code in (408, 429, 502, 503, 504) or error.error == BLOCKED:
                 raise Overloaded(f"OpenSearch is overloaded ({error.status_code}): {error.error}") from error
             raise EngineError(f"OpenSearch refused {method} {path}: {explain(error)}") from error
 

@@ -7,6 +7,7 @@ engine keeps the highest. What the engine refuses for good comes back as a Failu
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -27,6 +28,10 @@ FIRST_REQUEST = 4 * MIB
 
 CONFLICT, NOT_FOUND = 409, 404
 BUSY = frozenset({429, 502, 503, 504})
+SHAKEN = 500
+"""What an engine answers that lost a shard or its disk on the way, and what it answers to a document that breaks it."""
+SHAKEN_TRIES = 5
+"""Times after which the document is taken to be at fault, not the engine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +122,9 @@ class Writer:
         deadline = loop.time() + self._patience_s
         failures: list[Failure] = []
         pause_s = 0.25
-        while changes:
+        for tries in itertools.count(1):
             async with self._slots:
-                busy, refused, problem = await self._send(changes)
+                busy, refused, problem = await self._send(changes, patient=tries < SHAKEN_TRIES)
             failures.extend(refused)
             if not busy:
                 self._request_bytes = min(LARGEST_REQUEST, self._request_bytes + MIB // 2)
@@ -137,8 +142,8 @@ class Writer:
             changes = busy
         return failures
 
-    async def _send(self, changes: list[Change]) -> tuple[list[Change], list[Failure], str]:
-        """(to be sent again, refused for good, why the former)."""
+    async def _send(self, changes: list[Change], *, patient: bool) -> tuple[list[Change], list[Failure], str]:
+        """(to be sent again, refused for good, why the former). `patient`: whether to try again after SHAKEN."""
         try:
             results = await self._engine.bulk(b"".join(self._lines(changes)), require_alias=self._indices is None)
         except (Overloaded, EngineUnavailable) as error:
@@ -149,7 +154,7 @@ class Writer:
         refused: list[Failure] = []
         problem = ""
         for change, result in zip(changes, results, strict=True):
-            if result.status in BUSY:
+            if result.status in BUSY or result.blocked or (result.status == SHAKEN and patient):
                 busy.append(change)
                 problem = result.error or problem
             elif result.status == NOT_FOUND and result.error is not None:

@@ -14,7 +14,6 @@ from psycopg import sql
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy import text as sql_text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import NullPool
 
@@ -55,11 +54,12 @@ class Database:
                 hide_parameters=True,
             )
             event.listen(self._engine, "checkin", self._returned)
+            event.listen(self._engine, "handle_error", lambda context: away(context.original_exception), retval=True)
         return self._engine
 
-    def _returned(self, connection: psycopg.Connection[Any], record: object) -> None:
+    def _returned(self, connection: psycopg.Connection[Any] | None, record: object) -> None:
         """A thread that was still at work when this was closed brings its connection back to no pool."""
-        if self._engine is None:
+        if self._engine is None and connection is not None:  # None: it was broken
             connection.close()
 
     @contextmanager
@@ -71,7 +71,7 @@ class Database:
     @contextmanager
     def driver(self) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
         """A transaction on the pool's driver connection, for COPY and arrays: committed at the end of the block."""
-        with self.engine.begin() as connection:
+        with _reached(), self.engine.begin() as connection:
             yield cast(psycopg.Connection[tuple[Any, ...]], connection.connection.driver_connection)
 
     def connect(self, *, autocommit: bool = False) -> psycopg.Connection[tuple[Any, ...]]:
@@ -118,19 +118,44 @@ class Database:
             engine.dispose()
 
 
+AWAY = ("08", "57P")
+"""SQLSTATE of an error by which a server goes away: connection exceptions and shutdowns."""
+FULL = "53"
+"""The same for one that has no room: disk, memory, connections."""
+
+
+def away(error: BaseException) -> EngineUnavailable | None:
+    """In plain words, where the error says that the server is away or full; None for any other."""
+    if not isinstance(error, psycopg.OperationalError):
+        return None
+    said = " ".join(str(error).split())
+    if error.sqlstate is None or error.sqlstate.startswith(AWAY):
+        return EngineUnavailable(
+            f"PostgreSQL does not answer: {said}", remedy="Start it, or correct CONCORD_DATABASE_URL."
+        )
+    if error.sqlstate.startswith(FULL):
+        return EngineUnavailable(
+            f"PostgreSQL has no room: {said}", remedy="Give it disk, memory or connections, then try again."
+        )
+    return None
+
+
 @contextmanager
 def _reached() -> Iterator[None]:
+    """For what does not go through the pool's own statements."""
     try:
         yield
     except psycopg.OperationalError as error:
-        raise EngineUnavailable(
-            f"PostgreSQL does not answer: {str(error).strip()}", remedy="Start it, or correct CONCORD_DATABASE_URL."
-        ) from error
+        problem = away(error)
+        if problem is None:
+            raise
+        raise problem from error
 
 
 def migrate(url: str | URL) -> None:
     """Brings the database to the newest revision; safe when several processes do it at once."""
     engine = create_engine(normalise(url), poolclass=NullPool)
+    event.listen(engine, "handle_error", lambda context: away(context.original_exception), retval=True)
     try:
         with engine.connect() as connection:
             connection.execute(sql_text("select pg_advisory_lock(:key)"), {"key": MIGRATION_LOCK})
@@ -141,11 +166,6 @@ def migrate(url: str | URL) -> None:
                 connection.rollback()
                 connection.execute(sql_text("select pg_advisory_unlock(:key)"), {"key": MIGRATION_LOCK})
                 connection.commit()
-    except OperationalError as error:
-        raise EngineUnavailable(
-            f"PostgreSQL does not answer: {str(error.orig).strip()}",
-            remedy="Start it, or correct CONCORD_DATABASE_URL.",
-        ) from error
     finally:
         engine.dispose()
 

@@ -62,7 +62,7 @@ async def export(run: Run) -> dict[str, Any]:
 
 async def _write(run: Run, format: str) -> dict[str, Any]:
     services = run.services
-    await asyncio.to_thread(folder(services).mkdir, mode=0o700, parents=True, exist_ok=True)
+    await asyncio.to_thread(_begin, services, run.id)
     part = folder(services) / f"{run.id}.{run.attempt}.part"
     access = await _allowed(run)
     request = await whole(access, Search.model_validate(run.request["search"]))
@@ -176,8 +176,18 @@ def _place(part: Path, path: Path) -> tuple[int, str]:
     return size, digest.hexdigest()
 
 
+def _begin(services: Services, job: str) -> None:
+    """The folder, without what an attempt left there whose worker was killed: this one holds the job's lock."""
+    folder(services).mkdir(mode=0o700, parents=True, exist_ok=True)
+    _remove(folder(services), f"{job}.*.part*")
+
+
 def _discard(sink: sinks.Sink, part: Path) -> None:
     with suppress(Exception):
         sink.close()
-    for path in part.parent.glob(part.name + "*"):
+    _remove(part.parent, part.name + "*")
+
+
+def _remove(place: Path, pattern: str) -> None:
+    for path in place.glob(pattern):
         path.unlink(missing_ok=True)

@@ -143,22 +143,18 @@ async def test_searches_engine_calls_and_statements_are_counted(platform: Platfo
     assert [value(after, name) > value(before, name) for name in names] == [True] * len(names)
 
 
-async def test_an_engine_that_fails_is_counted_by_kind(
-    engines: tuple[str, str], tmp_path: Path, unused_tcp_port: int
-) -> None:
-    async with running(*engines, tmp_path) as platform, platform.client() as client:
-        engine = platform.services.engine
-        await engine.client.close()
-        broken = type(engine)(
-            f"http://127.0.0.1:{unused_tcp_port}", engine.prefix, platform.services.metrics.engine_call
-        )
-        platform.services.engine = broken
-        try:
+async def test_an_engine_that_fails_is_counted_by_kind(platform: Platform, unused_tcp_port: int) -> None:
+    engine = platform.services.engine
+    away = f"http://127.0.0.1:{unused_tcp_port}"
+    broken = type(engine)(away, engine.prefix, platform.services.metrics.engine_call)
+    platform.services.engine = broken
+    try:
+        async with platform.client() as client:
             assert (await client.get("/readyz")).status_code == 503
             text = (await client.get("/metrics")).text
-        finally:
-            platform.services.engine = engine
-            await broken.close()
+    finally:
+        platform.services.engine = engine
+        await broken.close()
     assert 'concord_engine_errors_total{kind="ConnectionError",operation="health"} ' in text
 
 

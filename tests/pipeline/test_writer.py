@@ -27,9 +27,12 @@ async def patents(platform: Platform) -> str:
     return alias(platform.engine.prefix, "patent")
 
 
-async def test_a_busy_engine_is_tried_again_until_it_takes_everything(platform: Platform, patents: str) -> None:
-    """An index over the disk's flood stage answers every item with 429, as a full write queue does."""
-    block = "index.blocks.read_only_allow_delete"
+@pytest.mark.parametrize("block", ["index.blocks.read_only_allow_delete", "index.blocks.write"])
+async def test_a_busy_engine_is_tried_again_until_it_takes_everything(
+    platform: Platform, patents: str, block: str
+) -> None:
+    """An index over the disk's flood stage answers every item with 429, as a full write queue does; one that somebody
+    has closed for writing with 403."""
     await platform.engine.request("PUT", f"/{patents}/_settings", {block: True})
     writer = Writer(platform.engine)
 
