@@ -11,6 +11,7 @@ from sqlalchemy.engine import make_url
 from common.errors import ConcordError, EngineUnavailable
 from tests.pipeline.conftest import Platform
 from tests.pipeline.docdb import document, record_id, write
+from tests.platforms import until
 
 MANY = 900
 WAITING = "select 1 from pg_stat_activity where datname = %s and wait_event_type = 'Lock'"
@@ -72,8 +73,11 @@ async def test_an_engine_that_goes_away_between_two_deliveries(platform: Platfor
     alias = f"{platform.engine.prefix}-patent"
     await platform.engine.request("PUT", f"/{alias}/_settings", block)
     loading = asyncio.create_task(platform.load(write(tmp_path / "second.xml", [document(2)])))
-    while not platform.rows("select 1 from records where id = %s", record_id(2)):
-        await asyncio.sleep(0.02)
+
+    async def stored() -> bool | None:
+        return bool(platform.rows("select 1 from records where id = %s", record_id(2))) or None
+
+    await until(stored)
     loading.cancel()
     with pytest.raises((asyncio.CancelledError, EngineUnavailable)):
         await loading
