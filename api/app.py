@@ -83,6 +83,15 @@ not exist.
 """
 
 
+async def _warmed(services: Services) -> None:
+    """The limit of a search's time holds from when the engine is warm: the first words of a language load its
+    dictionaries, which takes longer than any search."""
+    try:
+        await warm(services)
+    finally:
+        services.engine.limit_s = services.settings.search_limit
+
+
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The API over the engines that the settings name. Raises ConfigurationError where they name none."""
     chosen = settings or process_settings()
@@ -98,12 +107,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         database = Database(database_url, pool_size=16)
         metrics.watch_database(database.engine)
-        engine = Engine(opensearch_url, chosen.index_prefix, metrics.engine_call, limit_s=chosen.search_limit)
+        engine = Engine(opensearch_url, chosen.index_prefix, metrics.engine_call)
         services = Services(chosen, database, engine, metrics)
         app.state.services = services
         services.start()
         services.jobs.append(asyncio.create_task(publishing.run(services)))
-        warming = asyncio.create_task(warm(services))
+        warming = asyncio.create_task(_warmed(services))
         if chosen.otlp_endpoint is not None:
             start_tracing(chosen.otlp_endpoint)
         try:

@@ -214,6 +214,7 @@ async def platform(
         index_prefix=prefix,
         rate_limit=1_000_000,
         public_rate_limit=1_000_000,
+        search_limit=30,
         secret_key=SecretStr(secrets.token_hex(32)),
     )
     database = Database(database_url)

@@ -321,6 +321,7 @@ def served(settings: Settings) -> Iterator[tuple[str, int]]:
         "CONCORD_DATABASE_URL": settings.database_url.get_secret_value(),
         "CONCORD_INDEX_PREFIX": settings.index_prefix,
         "CONCORD_RATE_LIMIT": str(settings.rate_limit),
+        "CONCORD_SEARCH_LIMIT": str(settings.search_limit),
     }
     command = [sys.executable, "-m", "cli", "serve", "--host", "127.0.0.1", "--port", str(port)]
     with (settings.home / "serve.log").open("wb") as log:
@@ -462,6 +463,7 @@ def main() -> None:
             database_url=SecretStr(database_url),
             index_prefix=prefix,
             rate_limit=1_000_000,
+            search_limit=30,
         )
         try:
             database.migrate()

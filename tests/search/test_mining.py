@@ -83,7 +83,7 @@ async def test_texts_are_those_of_the_collections_named_one_by_one_and_by_family
     try:
         assert await terms._units(operator, ["qm-patent-mined"]) == [{"en": "Valve", "de": "Ventil"}]
         assert await terms._units(operator, ["qm-patent-other"]) == []
-        with pytest.raises(UsageError, match="no collection qm-patent-nothing"):
+        with pytest.raises(UsageError, match="titles of qm-patent-nothing"):
             await terms._units(operator, ["qm-patent-nothing"])
     finally:
         await multilingual.remove([record, make_record("QM", 2, "Pump", collection="other")])
