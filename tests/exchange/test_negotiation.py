@@ -14,6 +14,7 @@ from api.access.agreements import State, Terms
 from api.access.model import Role
 from api.exchange import global_policy, jobs, negotiation
 from store.access import Agreement, AuditEntry
+from store.exchange import OfficeCertificate
 from tests.exchange.certificates import holder, openssl
 from tests.exchange.offices import Party, agreed, party
 from tests.platforms import Platform, make_record
@@ -145,8 +146,24 @@ async def test_signatures_that_do_not_count(platform: Platform, provider: Party,
     await provider.call("POST", f"{path}/signatures", 201, json=good)
     await provider.call("POST", f"{path}/signatures", 409, json=good)
 
+    expired = holder(beneficiary.office, days=-1, since=30)
+    times = {
+        "not_before": expired.certificate.not_valid_before_utc,
+        "not_after": expired.certificate.not_valid_after_utc,
+    }
+    with platform.database.session() as session:
+        # It was registered in its time.
+        known = OfficeCertificate(fingerprint=expired.fingerprint, office=expired.office, pem=expired.pem, **times)
+        known.registered_by = "test"
+        session.add(known)
+    assert (await beneficiary.sign(number, 400, signer=expired))["reason"] == "certificate-expired"
+
     await beneficiary.register()
-    held = (await beneficiary.call("GET", "/exchange/certificates"))["certificates"]
+    held = [
+        one
+        for one in (await beneficiary.call("GET", "/exchange/certificates"))["certificates"]
+        if one["fingerprint"] == beneficiary.holder.fingerprint
+    ]
     await beneficiary.call("DELETE", f"/exchange/certificates/{held[0]['fingerprint']}")
     assert (await beneficiary.sign(number, 400))["reason"] == "other-signer"
     stranger = party(platform)
