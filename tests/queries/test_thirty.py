@@ -354,3 +354,15 @@ async def test_a_facet_can_be_chosen_from_and_left_out(platform: Platform) -> No
     assert {bucket["value"] for bucket in some["facets"]["office"]} == {"ES", "MX", "PE"}
     assert numbers(without) == numbers(same.json()) == {"PE20100001"}
     assert [bucket["value"] for bucket in without["facets"]["office"]] == ["PE"]
+
+
+async def test_words_found_are_marked_in_every_language(platform: Platform) -> None:
+    words = {
+        "ar": "شمسية", "zh": "隔膜", "en": "jackhammer", "fr": "marteau", "de": "Bohrhammer", "ja": "現像",
+        "ko": "라이다", "pt": "prótese", "ru": "способ", "es": "martillo",
+    }  # fmt: skip
+    for language, word in words.items():
+        found = await ask(platform, f"title.{language}:{word}")
+        marked = [part for hit in found["hits"] for part in hit["highlights"].get(f"title.{language}", ())]
+        assert len(marked) == len(found["hits"]) > 0, language
+        assert all("<em>" in part for part in marked), language
