@@ -87,6 +87,8 @@ async def fill(writer: Writer, prefix: str, records: int) -> None:
             batch = []
     if batch:
         assert await writer.bulk(b"\n".join(batch) + b"\n") is None
+    # As an index that has come to rest: the engine keeps what a filter matches for segments of 10,000 records and more.
+    await writer.request("POST", f"/{prefix}-patent/_forcemerge?max_num_segments=1")
     await writer.refresh(aliases(prefix))
 
 

@@ -6,6 +6,7 @@ One test an exit; all actors go through it, and a failure names the actor. `test
 from __future__ import annotations
 
 import datetime as dt
+import io
 import itertools
 import json
 import re
@@ -28,7 +29,7 @@ from indexer.duplicates import profile
 from indexer.duplicates.clusters import pair
 from indexer.duplicates.compare import compare
 from indexer.duplicates.ledger import Ledger
-from indexer.record import MarkDetails, Record, Right, Text, TextType
+from indexer.record import MarkDetails, Record, Right, Source, Text, TextType
 from store.saved import SavedSearch
 from tests.exports.world import ended
 from tests.leaks.test_routes import routes_of
@@ -53,7 +54,7 @@ from tests.leaks.world import (
     all_pages,
     canary,
 )
-from tests.platforms import make_record, told, working
+from tests.platforms import ALL_GROUPS, make_record, told, working
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 MISSING = "ZZ.patent.ZZ0000001.A1"
@@ -281,6 +282,47 @@ async def test_mined_terms_come_from_what_everybody_reads(world: World) -> None:
                 await terms._units(running, ["xa-patent-x", closed])
     finally:
         await world.platform.remove(added)
+
+
+async def test_originals(world: World) -> None:
+    """The very bytes, of one record and not of its neighbours in the file, for those alone who hold every field group:
+    here the providers' own people, and whom an agreement gives personal data too."""
+    platform = world.platform
+    texts = {provider: f"<record>{canary(PERSONAL, provider)}</record>".encode() for provider in PROVIDERS}
+    sha256, _ = platform.services.archive.put(io.BytesIO(b"".join(texts.values())))
+    records, offset = {}, 0
+    for place, (provider, content) in enumerate(texts.items()):
+        source = Source(
+            delivery=1,
+            file="all.xml",
+            ordinal=place,
+            byte_offset=offset,
+            byte_length=len(content),
+            sha256=sha256,
+            format="sample",
+            reader_version=1,
+        )
+        records[provider] = make_record(provider, 990, "of a shared file", source=source)
+        offset += len(content)
+    await platform.index(records.values())
+    whole = platform.agreement(
+        CLOSED, PARTNER, tier="content", groups=[*ALL_GROUPS, "personal-data"], collections=["xd-patent-x"]
+    )
+    try:
+        for name in ACTORS:
+            actor = world.actors[name]
+            theirs = {actor.office, *([CLOSED] if actor.office == PARTNER else [])} if actor.reads else set()
+            async with world.client(actor) as client:
+                missing = await client.get(f"/v1/records/{MISSING}/original")
+                for provider, record in records.items():
+                    answer = await client.get(f"/v1/records/{record.id}/original")
+                    if provider in theirs:
+                        assert (answer.status_code, answer.content) == (200, texts[provider]), (name, provider)
+                    else:
+                        assert (answer.status_code, answer.content) == (missing.status_code, missing.content), name
+    finally:
+        platform.step(whole, State.REVOKED)
+        await platform.remove(records.values())
 
 
 async def test_basket_and_notes(world: World) -> None:
