@@ -1,27 +1,37 @@
 """Search by picture, measured: drawn figures, each changed in many ways, looked for among all.
 
-    python -m benchmarks.images [--figures 240]
+    python -m benchmarks.images [--figures 240] [--index 12000]
 
 Recall@10 (the figure itself among the first ten) and mean reciprocal rank, for each way of changing it: with the score
 that search uses, with each of its parts, and with a perceptual hash alone. Drawn anew each time from seeds; the same
 every time. No engine takes part: every figure is compared with every other, as search does with its candidates.
+
+With `--index`: so many figures stand in an index of the engine that CONCORD_OPENSEARCH_URL names, and 60, turned
+or recoloured, are looked for through its candidates; beside that, by comparing with all. The index goes afterwards.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import io
 import random
+import secrets
 import statistics
 import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
+import mappings
 from api.search.similar import figures as compare
-from indexer.images.describe import PARTS, Description, describe, main_piece
+from api.search.similar.pictures import WINDOW
+from common.settings import load_settings
+from indexer.engine import Engine
+from indexer.images.describe import LENGTH, PARTS, Description, describe, main_piece
 from samples import figures
 from samples.figures import Style
 
@@ -114,10 +124,57 @@ def hashes(wanted: Sequence[Description], held: Sequence[Description]) -> NDArra
     return np.array([[-(a.hash ^ b.hash).bit_count() for b in held] for a in wanted], dtype=np.float64)
 
 
+async def through_index(count: int) -> None:
+    seeds = [f"scale {number}" for number in range(count)]
+    vectors = np.stack([describe(figures.figure(seed, SIDE // 2)).vector for seed in seeds])
+    name = f"bench-{secrets.token_hex(4)}"
+    component = (mappings.HERE / "components/pictures.json").read_text().replace('"$picture"', str(LENGTH))
+    async with Engine(load_settings().opensearch_url or "", name) as engine:
+        await engine.request("PUT", f"/{name}", orjson.loads(component))
+        try:
+            for start in range(0, count, 500):
+                lines = []
+                for number, vector in enumerate(vectors[start : start + 500].round(5).tolist(), start):
+                    lines += [orjson.dumps({"index": {"_index": name, "_id": str(number)}})]
+                    lines += [orjson.dumps({"picture": [{"vector": vector}]})]
+                failed = await engine.bulk(b"\n".join(lines) + b"\n", require_alias=False)
+                assert failed is None, failed[0]
+            await engine.refresh([name])
+            found, whole, took = [], [], []
+            for query in range(60):
+                own = query * count // 60
+                change = turned(40) if query % 2 else recoloured
+                wanted = describe(change(seeds[own], figures.figure(seeds[own], SIDE))).vector
+                begun = time.perf_counter()
+                held = {own for vector in compare.queries([wanted]) for own in await candidates(engine, name, vector)}
+                took.append((time.perf_counter() - begun) * 1000)
+                totals, _ = compare.scores(wanted, vectors)
+                whole.append(int((totals > totals[own]).sum()) + 1)
+                nearer = int((totals[sorted(held)] > totals[own]).sum()) + 1
+                found.append(nearer if own in held else count)
+        finally:
+            await engine.request("DELETE", f"/{name}")
+    print(f"{count} figures in an index, 60 looked for; p50 {statistics.median(took):.0f} ms for all lists of one")
+    for kind, places in (("through the index", found), ("compared with all", whole)):
+        print(f"{kind:20}" + "recall@10 {:.2f}, MRR {:.2f}".format(*measured(np.array(places, dtype=np.float64))))
+
+
+async def candidates(engine: Engine, index: str, vector: list[float]) -> list[int]:
+    near = {"knn": {"picture.vector": {"vector": vector, "k": WINDOW}}}
+    query = {"nested": {"path": "picture", "score_mode": "max", "query": near}}
+    answer = await engine.request("POST", f"/{index}/_search", {"size": WINDOW, "_source": False, "query": query})
+    return [int(hit["_id"]) for hit in answer["hits"]["hits"]]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--figures", type=int, default=240)
-    count = parser.parse_args().figures
+    parser.add_argument("--index", type=int, default=0, help="figures in an index of the engine instead")
+    given = parser.parse_args()
+    if given.index:
+        asyncio.run(through_index(given.index))
+        return
+    count = given.figures
     seeds = [f"bench {number}" for number in range(count)]
     images = [figures.figure(seed, SIDE) for seed in seeds]
     begun = time.perf_counter()
