@@ -5,6 +5,8 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
+import psycopg
+import sqlalchemy.exc
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -128,6 +130,12 @@ def install(app: FastAPI) -> None:
             return problem(404, NOT_FOUND_DETAIL)
         return problem(error.status_code, str(error.detail), headers=dict(error.headers or {}))
 
+    async def unkeepable(request: Request, error: Exception) -> Response:
+        # What no table can hold: an id beyond 2^63, or NUL in a text.
+        log.warning("value refused by the database", route=_route(request), kind=type(error).__name__)
+        remedy = "Look for a number that is too large, or a NUL character."
+        return problem(400, "A value in the request is none that can be kept.", remedy=remedy)
+
     async def unexpected(request: Request, error: Exception) -> Response:
         log.error("request failed", route=_route(request), kind=type(error).__name__, exc_info=error)
         return problem(500, "Something went wrong on our side.")
@@ -135,4 +143,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ConcordError, ours)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(sqlalchemy.exc.DataError, unkeepable)
+    app.add_exception_handler(psycopg.DataError, unkeepable)
     app.add_exception_handler(Exception, unexpected)

@@ -94,3 +94,16 @@ async def test_every_route_answers_as_its_description_says(platform: Platform) -
                     faults.append(f"    {answer.text[:300]}")
     assert not faults, "\n".join(faults)
     assert asked > 150 * EACH, "the description has lost its routes"
+
+
+async def test_a_value_that_no_table_can_hold_is_the_callers_mistake(platform: Platform) -> None:
+    async with platform.client(platform.key("QA", Role.PROVIDER_STEWARD)) as client:
+        for method, path, body in (
+            ("GET", f"/v1/exchange/agreements/{10**25}", None),
+            ("GET", "/v1/exchange/certificates?office=%00", None),
+            ("POST", "/v1/exchange/packages", {"agreement": -(10**25)}),
+            ("POST", "/v1/exchange/changes/ack", {"agreement": 10**30, "cursor": "x"}),
+        ):
+            answer = await client.request(method, path, json=body)
+            assert answer.status_code == 400, (path, answer.text)
+            assert "too large" in answer.json()["remedy"]
