@@ -64,6 +64,21 @@ async def test_pages_join_without_gap_or_double(platform: Platform) -> None:
         assert len(ids) == len(set(ids)) == body["total"]
 
 
+async def test_pages_go_on_beyond_what_the_engine_gives_by_number(platform: Platform) -> None:
+    """Its window is 10,000 results; here it is two, and there are more."""
+    path = f"/{platform.settings.index_prefix}-patent/_settings"
+    await platform.writer.request("PUT", path, {"index.max_result_window": 2})
+    try:
+        body = await found(platform, q="battery OR rod", size=1, mode="keyword")
+        ids = [hit["id"] for hit in body["hits"]]
+        while body["cursor"] is not None:
+            body = await found(platform, cursor=body["cursor"])
+            ids.extend(hit["id"] for hit in body["hits"])
+    finally:
+        await platform.writer.request("PUT", path, {"index.max_result_window": None})
+    assert len(ids) == len(set(ids)) == body["total"] > 2
+
+
 async def test_mark_up_in_a_record_is_escaped_in_highlights(platform: Platform) -> None:
     body = await found(platform, q="title:battery", mode="keyword")
     parts = [part for hit in body["hits"] for name, held in hit["highlights"].items() for part in held]
