@@ -112,7 +112,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.state.services = services
         services.start()
         services.jobs.append(asyncio.create_task(publishing.run(services)))
-        warming = asyncio.create_task(_warmed(services))
+        warming = app.state.warming = asyncio.create_task(_warmed(services))
         if chosen.otlp_endpoint is not None:
             start_tracing(chosen.otlp_endpoint)
         try:

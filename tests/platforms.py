@@ -248,6 +248,8 @@ async def running(opensearch_url: str, server_url: str, home: Path, **settings: 
             app = create_app(chosen)
             try:
                 async with app.router.lifespan_context(app):
+                    # What it learns of the empty indices must not come after what a test puts there.
+                    await asyncio.wait([app.state.warming])
                     yield Platform(app, chosen, database, writer)
             finally:
                 await writer.uninstall()

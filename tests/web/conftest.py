@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
 from tests.web.browser import NoBrowser, browser
 from tests.web.site import Site, serving
@@ -25,6 +25,20 @@ Open = Callable[..., Page]
 def site(engines: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with serving(*engines, tmp_path_factory.mktemp("web")) as started:
         yield started
+
+
+@pytest.fixture(scope="package", autouse=True)
+def whole_pages() -> Iterator[None]:
+    """A click that leads to another page is over when that page is there as a whole, not when it begins."""
+    click = Locator.click
+
+    def until_whole(locator: Locator, **options: Any) -> None:
+        click(locator, **options)
+        locator.page.wait_for_load_state("domcontentloaded")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Locator, "click", until_whole)
+        yield
 
 
 @pytest.fixture(scope="package")

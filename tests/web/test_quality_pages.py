@@ -44,6 +44,7 @@ def test_ten_pairs_are_judged_by_keyboard_and_one_is_taken_back(visit: Open, sit
     waiting = open_pairs(site)
     page = visit("/duplicates", key=site.key("quality"), locale=language)
     page.get_by_role("button", name=says.say("Start judging")).click()
+    expect(page.locator("tr.differs, tr.equal").first).to_be_visible()
     assert page.locator("tr.differs mark.differs").count() + page.locator("tr.equal").count() > 3
     assert page.locator(".for, .against").count() == 0, "no score before the judgement"
     skipped = judge(page, "k")
@@ -70,26 +71,27 @@ def test_different_needs_a_reason_and_a_note(visit: Open, site: Site) -> None:
 
 def test_a_cluster_is_split_after_a_look_at_what_would_change_and_joined_again(visit: Open, site: Site) -> None:
     page = visit("/duplicates/clusters/XA.patent.XA0000700.A1", key=site.key("quality"))
-    assert page.locator("input[name=member]").count() == 2
+    expect(page.locator("input[name=member]")).to_have_count(2)
     page.locator("select[name=group-1]").select_option("2")
     page.locator(".split summary").click()
     page.locator("select[name=reason]").select_option("other-kind")
     page.locator("input[name=note]").fill("A sample of a split.")
     page.get_by_role("button", name="What would change?").click()
-    assert page.locator(".becomes .cluster").count() == 3
+    expect(page.locator(".becomes .cluster")).to_have_count(3)
     page.get_by_role("button", name="Split", exact=True).click()
-    assert page.locator("input[name=member]").count() == 1
+    expect(page.locator("input[name=member]")).to_have_count(1)
     page.get_by_role("button", name="Undo").click()
-    assert page.locator("input[name=member]").count() == 2
+    expect(page.locator("input[name=member]")).to_have_count(2)
 
 
 def test_a_pair_is_judged_without_a_script_too(visit: Open, site: Site) -> None:
     page = visit("/duplicates", java_script_enabled=False, key=site.key("quality"))
     page.get_by_role("button", name="Start judging").click()
     shown = page.locator("input[name=b]").get_attribute("value")
+    assert shown is not None
     page.locator("[name=judgement][value=unsure]").check()
     page.get_by_role("button", name="Save and go on").click()
-    assert page.locator("input[name=b]").get_attribute("value") != shown
+    expect(page.locator("input[name=b]")).not_to_have_value(shown)
 
 
 def test_findings_lead_from_rule_to_record_and_original(visit: Open, site: Site) -> None:
