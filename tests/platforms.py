@@ -210,8 +210,7 @@ class Platform:
             assert failed is None, failed
         await self.writer.refresh(aliases(self.settings.index_prefix))
         # A search that begins so soon after another would go by what was there then (OCCURRING_KEPT_S).
-        engine = self.services.engine
-        engine._occurring = (0.0, engine._occurring[1])
+        self.services.engine.forget()
 
     async def remove(self, records: Iterable[Record]) -> None:
         prefix = self.settings.index_prefix

@@ -83,13 +83,19 @@ async def alerts(run: Run) -> dict[str, Any]:
     to, names = await asyncio.to_thread(waiting)
     if not names:
         return {"searches": 0, "found": 0}
-    async with Writer(services.settings.opensearch_url or "", services.settings.index_prefix) as writer:
-        await writer.refresh(aliases(services.settings.index_prefix))
+    await searchable(services)
     found = 0
     for place, name in enumerate(names):
         run.progress("search", place, len(names))
         found += await one(services, name, to, today)
     return {"searches": len(names), "found": found}
+
+
+async def searchable(services: Services) -> None:
+    """All that the engine has can be searched when this returns: what a run has gone by it never looks at again."""
+    async with Writer(services.settings.opensearch_url or "", services.settings.index_prefix) as writer:
+        await writer.refresh(aliases(services.settings.index_prefix))
+    services.engine.forget()
 
 
 async def one(services: Services, name: str, to: int, today: dt.date) -> int:

@@ -245,6 +245,7 @@ class Engine:
         self.limit_s = limit_s
         self._calls = calls or nullcontext
         self._occurring: tuple[float, Occurring] = (0.0, Occurring())
+        self._forgotten = 0
 
     async def close(self) -> None:
         await self.client.close()
@@ -274,7 +275,7 @@ class Engine:
         when, held = self._occurring
         if time.monotonic() - when <= OCCURRING_KEPT_S:
             return held
-        asked = time.monotonic()
+        asked, forgotten = time.monotonic(), self._forgotten
         by_index = {"terms": {"field": "_index", "size": 100}}
         languages = {"terms": {"field": "languages", "size": 500}}
         counts = {"languages": languages, "last": {"max": {"field": "seq"}}}
@@ -292,8 +293,15 @@ class Engine:
                 filled = {name for name, bucket in index["held"]["buckets"].items() if bucket["doc_count"]}
                 by_alias[alias] = by_alias.get(alias, frozenset()) | filled
             held = Occurring(token, codes, by_alias)
-        self._occurring = (asked, held)
+        if forgotten == self._forgotten:
+            self._occurring = (asked, held)
         return held
+
+    def forget(self) -> None:
+        """For who must not miss a record that can be searched by now: what occurs is asked anew, however short ago that
+        was."""
+        self._forgotten += 1
+        self._occurring = (0.0, self._occurring[1])
 
     async def _counted(self, aggregations: Query) -> dict[str, Any]:
         options = {**self._options(), "request_cache": "true"}

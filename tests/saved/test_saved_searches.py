@@ -83,6 +83,8 @@ async def alerts(platform: Platform) -> None:
     with services.database.session() as session:
         to = running.certain(session)
         names = [entry.id for entry in session.query(SavedSearch).filter(SavedSearch.seq < to)]
+    if names:
+        await running.searchable(services)
     for name in names:
         await running.one(services, name, to, dt.datetime.now(dt.UTC).date())
 
