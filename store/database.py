@@ -129,11 +129,13 @@ def away(error: BaseException) -> EngineUnavailable | None:
     if not isinstance(error, psycopg.OperationalError):
         return None
     said = " ".join(str(error).split())
-    if error.sqlstate is None or error.sqlstate.startswith(AWAY):
+    # A server that turns a connection away says why in words alone.
+    full = error.sqlstate.startswith(FULL) if error.sqlstate else "too many clients" in said
+    if not full and (error.sqlstate is None or error.sqlstate.startswith(AWAY)):
         return EngineUnavailable(
             f"PostgreSQL does not answer: {said}", remedy="Start it, or correct CONCORD_DATABASE_URL."
         )
-    if error.sqlstate.startswith(FULL):
+    if full:
         return EngineUnavailable(
             f"PostgreSQL has no room: {said}", remedy="Give it disk, memory or connections, then try again."
         )

