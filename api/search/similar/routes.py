@@ -45,36 +45,52 @@ def _asked(model: type[T], given: dict[str, Any]) -> T:
         ) from error
 
 
-@router.get("/marks/similar", response_model=marks.MarksFound, responses=BAD_REQUEST, summary="Word marks like one")
-async def marks_by_get(
-    access: CanSearch,
-    mark: Annotated[str, Query(description="Verbal element, in any script", examples=["KOLA"])],
-    nice: Annotated[list[str], Query(description="Nice classes of the goods")] = [],  # noqa: B006
-    classes: Annotated[str, Query(description="Classes a record may have: same, related, all")] = "related",
-    status: Annotated[str, Query(description="any, live or dead")] = "any",
+def _narrowing(
     offices: Annotated[list[str], Query(description="ST.3 codes: office or designated")] = [],  # noqa: B006
+    status: Annotated[str, Query(description="any, live or dead")] = "any",
     filed_from: dt.date | None = None,
     filed_to: dt.date | None = None,
     published_from: dt.date | None = None,
     published_to: dt.date | None = None,
-    min_score: float | None = None,
     size: int = 20,
     offset: int = 0,
-) -> Response:
-    """Marks that sound, look or mean the same, with part scores and reasons. Lists take commas or repeats."""
-    given = {
-        "mark": mark,
-        "nice": _split(nice),
-        "classes": classes,
-        "status": status,
+) -> dict[str, Any]:
+    """Parameters of an address that every search for what is similar has."""
+    return {
         "offices": _split(offices),
+        "status": status,
         "filed_from": filed_from,
         "filed_to": filed_to,
         "published_from": published_from,
         "published_to": published_to,
-        "min_score": min_score,
         "size": size,
         "offset": offset,
+    }
+
+
+Narrowing = Annotated[dict[str, Any], Depends(_narrowing)]
+
+
+def _by_scheme(**schemes: list[str]) -> dict[str, list[str]]:
+    return {name: _split(symbols) for name, symbols in schemes.items() if symbols}
+
+
+@router.get("/marks/similar", response_model=marks.MarksFound, responses=BAD_REQUEST, summary="Word marks like one")
+async def marks_by_get(
+    access: CanSearch,
+    narrowing: Narrowing,
+    mark: Annotated[str, Query(description="Verbal element, in any script", examples=["KOLA"])],
+    nice: Annotated[list[str], Query(description="Nice classes of the goods")] = [],  # noqa: B006
+    classes: Annotated[str, Query(description="Classes a record may have: same, related, all")] = "related",
+    min_score: float | None = None,
+) -> Response:
+    """Marks that sound, look or mean the same, with part scores and reasons. Lists take commas or repeats."""
+    given = {
+        **narrowing,
+        "mark": mark,
+        "nice": _split(nice),
+        "classes": classes,
+        "min_score": min_score,
     }
     return _json(await marks.find(access, _asked(marks.Asked, given)))
 
@@ -94,36 +110,21 @@ async def marks_by_post(access: CanSearch, asked: marks.Asked) -> Response:
 async def like_record(
     record_id: str,
     access: CanSearch,
+    narrowing: Narrowing,
     rights: Annotated[list[str], Query(description="The record's own where none is given")] = [],  # noqa: B006
-    offices: Annotated[list[str], Query(description="ST.3 codes: office or designated")] = [],  # noqa: B006
     languages: Annotated[list[str], Query(description="ISO 639-1 codes")] = [],  # noqa: B006
     ipc: Annotated[list[str], Query(description="Symbols at any level")] = [],  # noqa: B006
     cpc: Annotated[list[str], Query(description="Symbols at any level")] = [],  # noqa: B006
     nice: Annotated[list[str], Query(description="Nice classes")] = [],  # noqa: B006
     locarno: Annotated[list[str], Query(description="Symbols at any level")] = [],  # noqa: B006
     vienna: Annotated[list[str], Query(description="Symbols at any level")] = [],  # noqa: B006
-    status: Annotated[str, Query(description="any, live or dead")] = "any",
-    filed_from: dt.date | None = None,
-    filed_to: dt.date | None = None,
-    published_from: dt.date | None = None,
-    published_to: dt.date | None = None,
-    size: int = 20,
-    offset: int = 0,
 ) -> Response:
     """By vector, by words, by terms of ten languages and by classes, fused by rank, with the reasons of each hit."""
-    schemes = {"ipc": ipc, "cpc": cpc, "nice": nice, "locarno": locarno, "vienna": vienna}
     given = {
+        **narrowing,
         "rights": _split(rights),
-        "offices": _split(offices),
         "languages": _split(languages),
-        "classes": {name: _split(symbols) for name, symbols in schemes.items() if symbols},
-        "status": status,
-        "filed_from": filed_from,
-        "filed_to": filed_to,
-        "published_from": published_from,
-        "published_to": published_to,
-        "size": size,
-        "offset": offset,
+        "classes": _by_scheme(ipc=ipc, cpc=cpc, nice=nice, locarno=locarno, vienna=vienna),
     }
     return _json(await records.like_record(access, record_id, _asked(records.Wanted, given)))
 
@@ -137,34 +138,19 @@ async def like_text(access: CanSearch, asked: records.Passage) -> Response:
 
 
 def _pictures(
+    narrowing: Narrowing,
     rights: Annotated[list[str], Query(description="trademark, design; both where none is given")] = [],  # noqa: B006
-    offices: Annotated[list[str], Query(description="ST.3 codes: office or designated")] = [],  # noqa: B006
     vienna: Annotated[list[str], Query(description="Symbols at any level")] = [],  # noqa: B006
     locarno: Annotated[list[str], Query(description="Symbols at any level")] = [],  # noqa: B006
     nice: Annotated[list[str], Query(description="Nice classes")] = [],  # noqa: B006
-    status: Annotated[str, Query(description="any, live or dead")] = "any",
-    filed_from: dt.date | None = None,
-    filed_to: dt.date | None = None,
-    published_from: dt.date | None = None,
-    published_to: dt.date | None = None,
     min_score: float | None = None,
-    size: int = 20,
-    offset: int = 0,
 ) -> pictures.Wanted:
     """Filters of a search by picture, from an address."""
-    schemes = {"vienna": vienna, "locarno": locarno, "nice": nice}
     given = {
+        **narrowing,
         "rights": _split(rights),
-        "offices": _split(offices),
-        "classes": {name: _split(symbols) for name, symbols in schemes.items() if symbols},
-        "status": status,
-        "filed_from": filed_from,
-        "filed_to": filed_to,
-        "published_from": published_from,
-        "published_to": published_to,
+        "classes": _by_scheme(vienna=vienna, locarno=locarno, nice=nice),
         "min_score": min_score,
-        "size": size,
-        "offset": offset,
     }
     return _asked(pictures.Wanted, given)
 
