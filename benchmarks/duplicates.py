@@ -1,6 +1,7 @@
 """How well duplicates are found: on two labelled feeds of our own beside Splink, on real names, and how fast.
 
     python -m benchmarks.duplicates [--seeds 7,8,9] [--inventions 1300] [--no-splink] [--names FOLDER] [--json FILE]
+    python -m benchmarks.duplicates --scan 100000
 
 1. Two feeds (benchmarks/data/two_feeds.py) are loaded and scanned by the platform itself. Printed: pairwise precision,
    recall and F1 of "the same" (merged by a rule, or scored at least 0.5), automatic merges that are false, recall of
@@ -8,6 +9,8 @@
 2. Splink (DuckDB) links the same records on the same fields in the same run, at 0.5 and at the threshold that is best
    for it in hindsight.
 3. Names: PATSTAT-NL and PatentsView sets, where their folder is there, beside one plain rapidfuzz threshold.
+4. With --scan: one world of about so many records, and only how long the scan takes beside loading them, records a
+   second and memory of the process by tenths.
 
 Each seed makes another world on a database and indices of its own, which go again. Seed 20240201 is the one that the
 features and rules were made with: figures to quote are of others.
@@ -20,16 +23,17 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import resource
+import os
 import secrets
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from sqlalchemy.engine import make_url
@@ -47,6 +51,10 @@ from indexer.reading import Sender
 from indexer.vectors import Vectors
 from store.database import Database
 
+T = TypeVar("T")
+
+TENTHS = 10
+RECORDS_AN_INVENTION = 6.0
 SAME = 0.5
 """Probability from which a scored pair counts as found."""
 
@@ -63,7 +71,6 @@ class Held:
     by_engine: set[Pair]
     scanned: Scanned
     load_s: float
-    memory: list[int]
 
 
 def figures(found: Iterable[Pair], wanted: set[Pair]) -> dict[str, float]:
@@ -90,28 +97,29 @@ def true_pairs(truth: dict[str, Truth]) -> set[Pair]:
 # ---------------------------------------------------------------------------------------------------------- platform
 
 
-async def load_and_scan(database: Database, engine: Engine, feeds: Iterable[Feed], folder: Path) -> Held:
-    settings = load_settings()
-    truths = {file: what for feed in feeds for file, what in feed.truths.items()}
+async def load(database: Database, engine: Engine, feeds: Iterable[Feed], folder: Path) -> float:
+    """Loads the feeds without looking for duplicates, which is timed apart. Returns the seconds."""
+    files = [entry for feed in feeds for entry in feed.write(folder)]
     begun = time.monotonic()
-    with Vectors(database, settings.embedder) as vectors:
-        for feed in feeds:
-            for provider, collection, path in feed.write(folder):
-                # Loading and scanning are timed apart.
-                pipeline = Pipeline(database, engine, vectors, (folder / "archive").as_uri(), duplicates=False)
-                loaded = await pipeline.load([path], Sender(provider, collection))
-                assert loaded.counts.rejected == 0, (path, loaded.counts)
-    load_s = time.monotonic() - begun
+    with Vectors(database, load_settings().embedder) as vectors:
+        for provider, collection, path in files:
+            pipeline = Pipeline(database, engine, vectors, (folder / "archive").as_uri(), duplicates=False)
+            loaded = await pipeline.load([path], Sender(provider, collection))
+            assert loaded.counts.rejected == 0, (path, loaded.counts)
+    return time.monotonic() - begun
+
+
+async def load_and_scan(database: Database, engine: Engine, feeds: tuple[Feed, ...], folder: Path) -> Held:
+    truths = {file: what for feed in feeds for file, what in feed.truths.items()}
+    load_s = await load(database, engine, feeds, folder)
     by_key: set[Pair] = set()
     by_engine: set[Pair] = set()
-    memory: list[int] = []
 
     def notice(keyed: Iterable[Pair], met: Iterable[Pair]) -> None:
         by_key.update(keyed)
         by_engine.update(met)
-        memory.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 
-    scanned = await Scan(database, engine, settings.embedder, notice=notice).run()
+    scanned = await Scan(database, engine, load_settings().embedder, notice=notice).run()
     truth: dict[str, Truth] = {}
     profiles: dict[str, Profile] = {}
     with database.driver() as connection:
@@ -129,7 +137,41 @@ async def load_and_scan(database: Database, engine: Engine, feeds: Iterable[Feed
             (a, b): score
             for a, b, score in connection.execute("select a, b, score from duplicate_pairs where action = 'queue'")
         }
-    return Held(truth, profiles, merged, scored, by_key, by_engine, scanned, load_s, memory)
+    return Held(truth, profiles, merged, scored, by_key, by_engine, scanned, load_s)
+
+
+async def scan_alone(database: Database, engine: Engine, feeds: tuple[Feed, ...], folder: Path) -> dict[str, Any]:
+    """Seconds of loading and of scanning; by tenths of the scan, records a second and resident memory."""
+    load_s = await load(database, engine, feeds, folder)
+    marks: list[tuple[int, float, int]] = [(0, time.monotonic(), resident())]
+
+    def report(done: Scanned, left: int) -> None:
+        if done.records >= (done.records + left) * len(marks) / TENTHS:
+            marks.append((done.records, time.monotonic(), resident()))
+
+    spent = os.times()
+    scanned = await Scan(database, engine, load_settings().embedder, report).run()
+    after = os.times()
+    return {
+        "records": scanned.records,
+        "load_s": round(load_s, 1),
+        "scan_s": round(scanned.seconds, 1),
+        "scan_over_load": round(scanned.seconds / load_s, 2),
+        "scan_cpu_of_this_process_s": round(after.user + after.system - spent.user - spent.system, 1),
+        "candidates_a_record": round(scanned.candidates / scanned.records, 1),
+        "pairs": dict(scanned.pairs),
+        "records_per_s_by_tenth": [
+            round((now[0] - before[0]) / (now[1] - before[1])) for before, now in pairwise(marks)
+        ],
+        "resident_mib_before_and_by_tenth": [memory for _, _, memory in marks],
+        "load_average": [round(value, 1) for value in os.getloadavg()],
+    }
+
+
+def resident() -> int:
+    """Memory of this process, MiB."""
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") // 2**20
 
 
 def report_platform(held: Held, show: int) -> dict[str, Any]:
@@ -150,7 +192,6 @@ def report_platform(held: Held, show: int) -> dict[str, Any]:
         "load_s": round(held.load_s, 1),
         "scan_s": round(held.scanned.seconds, 1),
         "scan_records_per_s": round(held.scanned.records / held.scanned.seconds),
-        "memory_mib_first_and_last_batch": [held.memory[0], held.memory[-1]],
     }
     for right in sorted({what.right for what in held.truth.values()}):
         of_right = {about for about in wanted if held.truth[about[0]].right == right}
@@ -280,8 +321,11 @@ def _row(found: Profile) -> dict[str, Any]:
 async def benchmark(options: argparse.Namespace) -> dict[str, Any]:
     results: dict[str, Any] = {}
     with Engines(load_settings()) as engines:
+        if options.scan:
+            made = World(options.seeds[0], round(options.scan / RECORDS_AN_INVENTION))
+            return {"scan": await in_a_database_of_its_own(engines, scan_alone, made)}
         for seed in options.seeds:
-            held = await world(engines, seed, options.inventions)
+            held = await in_a_database_of_its_own(engines, load_and_scan, World(seed, options.inventions))
             results[f"seed {seed}"] = {"platform": report_platform(held, options.show)}
             if options.splink:
                 results[f"seed {seed}"]["splink"] = splink(held)
@@ -292,8 +336,8 @@ async def benchmark(options: argparse.Namespace) -> dict[str, Any]:
     return results
 
 
-async def world(engines: Engines, seed: int, inventions: int) -> Held:
-    """One world, loaded and scanned."""
+async def in_a_database_of_its_own(engines: Engines, do: Callable[..., Awaitable[T]], world: World) -> T:
+    """Gives a world's feeds to `do`; database and indices go again."""
     server = make_url(engines.database_url)
     name = f"bench_{secrets.token_hex(4)}"
     admin = server.set(drivername="postgresql").render_as_string(hide_password=False)
@@ -305,7 +349,7 @@ async def world(engines: Engines, seed: int, inventions: int) -> Held:
         async with Engine(engines.opensearch_url, f"bench-{secrets.token_hex(4)}") as engine:
             try:
                 with tempfile.TemporaryDirectory() as folder:
-                    return await load_and_scan(database, engine, World(seed, inventions).feeds(), Path(folder))
+                    return await do(database, engine, world.feeds(), Path(folder))
             finally:
                 await engine.uninstall()
     finally:
@@ -322,6 +366,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=seeds, default=[7, 8, 9], help="one world each")
     parser.add_argument("--inventions", type=int, default=1300, help="about six records each")
+    parser.add_argument("--scan", type=int, metavar="RECORDS", help="only time and memory of a scan of about so many")
     parser.add_argument("--show", type=int, default=0, help="so many wrong and missed pairs of each sort")
     parser.add_argument("--no-splink", dest="splink", action="store_false")
     parser.add_argument("--names", type=Path, help="folder with patstat_nl/ and patentsview/")

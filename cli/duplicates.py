@@ -37,6 +37,7 @@ def register(app: typer.Typer) -> None:
     duplicates.command()(scan)
     duplicates.command()(evaluate)
     duplicates.command()(queue)
+    duplicates.command()(conflicts)
     duplicates.command("export")(export_)
     duplicates.command("import")(import_)
     app.add_typer(duplicates, name="duplicates")
@@ -126,6 +127,30 @@ def queue(
                         head = f"{kind} {'' if shown is None else f'{shown:.3f} '}{a}  {b}"
                         output.print(head, soft_wrap=True, markup=False)
                         output.print("    " + "; ".join(told), soft_wrap=True, markup=False)
+
+
+def conflicts(as_json: AsJson = False) -> None:
+    """Pairs that something says are the same, held apart because somebody judged otherwise: who, when and why."""
+    query = (
+        "select c.a, c.b, c.decided_by, c.against_a, c.against_b, d.id, d.judgement, d.by, d.at, d.reason "
+        "from duplicate_conflicts c join lateral ("
+        "select * from duplicate_decisions d where d.a = c.against_a and d.b = c.against_b and d.subject = 'record' "
+        "and d.undone is null and d.review_of is null order by d.at desc, d.id desc limit 1) d on true "
+        "order by c.a, c.b"
+    )
+    names = ("a", "b", "decided_by", "against_a", "against_b", "decision", "judgement", "by", "at", "reason")
+    with platform() as running, running.database.driver() as connection:
+        rows = [dict(zip(names, row, strict=True)) for row in connection.execute(query)]
+    for row in rows:
+        if as_json:
+            write_line(row)
+        else:
+            output.print(f"{row['a']} = {row['b']} (a {row['decided_by']})", soft_wrap=True, markup=False)
+            said = f"decision {row['decision']}, {row['by']}, {row['at']:%Y-%m-%d}: {row['reason']}"
+            told = f"    but {row['against_a']} ≠ {row['against_b']} ({said})"
+            output.print(told, soft_wrap=True, markup=False)
+    if not rows and not as_json:
+        output.print("Nothing contradicts itself.")
 
 
 def export_(

@@ -1,4 +1,4 @@
-"""/v1/duplicates: the queue, one pair, claims, decisions, splits, what they would do, clusters."""
+"""/v1/duplicates: the queue, one pair, claims, decisions, splits, what they would do, clusters, conflicts."""
 
 from __future__ import annotations
 
@@ -100,6 +100,13 @@ async def one_pair(
 ) -> Response:
     """Both records, what was compared with both values, each feature's part of the score, and what was decided."""
     return json_response(await Desk(access).explain(a, b, scores=scores))
+
+
+@router.get("/conflicts", summary="What contradicts itself")
+async def conflicts(access: Reviewer, size: Annotated[int, Query(ge=1, le=1_000)] = 100) -> Response:
+    """Pairs that a rule or a person says are the same, held apart because somebody judged different a pair that they
+    would bring together: undo or change one of the two."""
+    return json_response({"conflicts": await Desk(access).conflicts(size)})
 
 
 @router.get("/clusters/{record_id}", summary="The cluster of a record", responses={404: NO_PAIR[404]})

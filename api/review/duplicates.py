@@ -27,6 +27,7 @@ CHUNK = 100
 MOST_READ = 2_000
 """Pairs looked at for one page: who sees next to nothing does not read the whole table."""
 LARGEST_COMPONENT = 1_000
+CONFLICTS_AT_ONCE = 20
 
 QUEUE = """
 select p.a, p.b, p."right", p.providers, p.offices, p.relation, p.action, p.rule, p.why, p.score, p.scorer, p.levels,
@@ -359,6 +360,25 @@ class Desk:
             "related": [{"id": id_, "relation": relation} for id_, relation in related if id_ in others],
             "conflicts": conflicts,
         }
+
+    async def conflicts(self, size: int) -> list[dict[str, Any]]:
+        """Pairs that a rule or a person says are the same and that are held apart, with the judgement in their way.
+
+        Worked out from what the caller sees: wherever something is held apart for it, something is for everybody.
+        """
+        found: dict[tuple[str, str], dict[str, Any]] = {}
+        for offset in range(0, MOST_READ, CONFLICTS_AT_ONCE):
+            rows = await self._rows(
+                "select a, b from duplicate_conflicts order by a, b limit %(limit)s offset %(offset)s",
+                {"limit": CONFLICTS_AT_ONCE, "offset": offset},
+            )
+            graph, _ = await self.graph({record for row in rows for record in row})
+            for conflict in graph.clusters().conflicts:
+                about = (conflict.edge.a, conflict.edge.b)
+                found[about] = {"pair": about, "decided_by": conflict.edge.by, "against": conflict.against}
+            if len(found) >= size or len(rows) < CONFLICTS_AT_ONCE:
+                break
+        return [found[about] for about in sorted(found)][:size]
 
     async def _related(self, members: Collection[str]) -> list[tuple[str, str]]:
         """(record, relation) of records that a rule or a person relates to members; corrections only where they correct

@@ -25,7 +25,7 @@ from indexer.record import Right
 
 router = pages()
 
-KEPT = ("providers", "right", "language", "order", "review")
+KEPT = ("providers", "right", "language", "days", "order", "review")
 """Filters that go with the reviewer from pair to pair."""
 REASONS = ("other-invention", "other-number", "other-kind", "other-owner", "other-design", "other-edition", "other")
 RELATIONS = (
@@ -44,6 +44,7 @@ RELATIONS = (
 JUDGEMENTS = ("same", "different", "unsure", "related")
 QUEUE = 100
 MOST_SKIPPED = 80
+MOST_DAYS = 100_000
 
 
 def filters_of(given: Any) -> dict[str, str]:
@@ -56,6 +57,7 @@ def _filters(kept: dict[str, str], size: int) -> Filters:
         providers=kept.get("providers"),
         right=kept.get("right"),
         language=kept.get("language"),
+        days=min(int(kept["days"]), MOST_DAYS) if kept.get("days", "").isdecimal() else None,
         order="value" if kept.get("order") == "value" else "uncertainty",
         size=size,
     )
@@ -79,6 +81,7 @@ async def queue(request: Request, access: Reviewer) -> Response:
         access,
         "duplicates.html",
         pairs=[{**entry, "address": _pair_address(entry, kept)} for entry in pairs],
+        conflicts=await desk.conflicts(QUEUE),
         kept=kept,
         full=len(pairs) == QUEUE,
         rights=[right.value for right in Right],

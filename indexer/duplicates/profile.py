@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any, cast
@@ -223,7 +223,8 @@ def _unique(values: Iterable[str]) -> tuple[str, ...]:
 
 def dump(found: Profile) -> bytes:
     """As JSON, without what is empty."""
-    return orjson.dumps({name: value for name, value in asdict(found).items() if value not in (None, (), {}, "")})
+    held = ((name, getattr(found, name)) for name in Profile.__slots__)
+    return orjson.dumps({name: value for name, value in held if value})
 
 
 def load(stored: bytes) -> Profile:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -219,8 +219,9 @@ class Scan:
             if row.profile is None:
                 self._profiles.pop(row.id, None)
         with self._ledger.transaction() as connection:
-            self._write_profiles(connection, batch.rows)
-            met = self._meet(connection, found, batch.blocked)
+            keys = {one.id: rules.keys(one) for one in found}
+            self._write_profiles(connection, batch.rows, keys)
+            met = self._meet(connection, found, batch.blocked, keys)
             self._load(connection, {record for about in met for record in about})
             judged: dict[Pair, rules.Judgement] = {}
             open_: list[Pair] = []
@@ -254,7 +255,7 @@ class Scan:
         while len(self._profiles) > PROFILES_KEPT:
             self._profiles.popitem(last=False)
 
-    def _write_profiles(self, connection: Connection, rows: Sequence[_Row]) -> None:
+    def _write_profiles(self, connection: Connection, rows: Sequence[_Row], keys: Mapping[str, rules.Keys]) -> None:
         connection.execute(
             'insert into duplicate_profiles (id, seq, "right", office, provider, collection, deleted, body) '
             "select * from unnest(%s::text[], %s::int8[], %s::text[], %s::text[], %s::text[], %s::text[], "
@@ -275,10 +276,8 @@ class Scan:
         )
         connection.execute("delete from duplicate_keys where id = any(%s)", ([row.id for row in rows],))
         entries = [
-            (key, row.id, family)
-            for row in rows
-            if row.profile is not None
-            for found in (rules.keys(row.profile),)
+            (key, id_, family)
+            for id_, found in keys.items()
             for held, family in ((found.own, False), (found.families, True))
             for key in held
         ]
@@ -290,19 +289,22 @@ class Scan:
             )
 
     def _meet(
-        self, connection: Connection, found: Sequence[Profile], blocked: Sequence[Sequence[str]]
+        self,
+        connection: Connection,
+        found: Sequence[Profile],
+        blocked: Sequence[Sequence[str]],
+        keys: Mapping[str, rules.Keys],
     ) -> dict[Pair, None]:
         """Pairs worth looking at."""
         by_key: dict[Pair, None] = {}
         by_engine: dict[Pair, None] = {}
         under: dict[int, list[str]] = defaultdict(list)
         families: dict[int, list[str]] = defaultdict(list)
-        for one in found:
-            keys = rules.keys(one)
-            for key in keys.wanted:
-                under[key].append(one.id)
-            for key in keys.families:
-                families[key].append(one.id)
+        for id_, held in keys.items():
+            for key in held.wanted:
+                under[key].append(id_)
+            for key in held.families:
+                families[key].append(id_)
         for asked, limit in ((under, MOST_BY_KEY), (families, FAMILY_MEMBERS)):
             rows = connection.execute(
                 "select k.key, k.id from unnest(%s::int8[]) as w(key), lateral ("
@@ -458,24 +460,24 @@ class Scan:
         ).fetchall()
         self._load(connection, {record for row in rows for record in row[:2]})
         rival = table().names.index("rival")
+        by_right: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for a, b, right, levels, known in rows:
             first, second = self._profiles.get(a), self._profiles.get(b)
             if first is None or second is None or levels is None:
                 continue
             rivals = sorted({*(known or ()), *rivals_of(first, second, partners)})
             levels[rival] = int(bool(rivals))
+            by_right[right].append({"a": a, "b": b, "levels": levels, "rivals": rivals or None})
+        for right, changed in by_right.items():
             model = self._models.of(right)
+            scores = model.scores(np.asarray([row["levels"] for row in changed], dtype=np.int8))
+            for row, score in zip(changed, scores.tolist(), strict=True):
+                row["score"] = score
             connection.execute(
-                "update duplicate_pairs set levels = %s::jsonb, rivals = %s::jsonb, score = %s, scorer = %s "
-                "where a = %s and b = %s",
-                (
-                    orjson.dumps(levels).decode(),
-                    orjson.dumps(rivals or None).decode(),
-                    float(model.scores(np.asarray([levels], dtype=np.int8))[0]),
-                    model.version,
-                    a,
-                    b,
-                ),
+                "update duplicate_pairs p set levels = n.levels, rivals = n.rivals, score = n.score, scorer = %s "
+                "from json_to_recordset(%s::json) as "
+                "n(a text, b text, levels jsonb, rivals jsonb, score double precision) where p.a = n.a and p.b = n.b",
+                (model.version, orjson.dumps(changed).decode()),
             )
 
     @staticmethod

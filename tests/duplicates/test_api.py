@@ -10,9 +10,11 @@ import pytest
 import pytest_asyncio
 
 from api.access.model import Role
+from api.review.duplicates import wants_review
 from indexer.duplicates import profile
 from indexer.duplicates.clusters import pair
 from indexer.duplicates.compare import compare
+from indexer.duplicates.evaluate import second_opinions
 from indexer.duplicates.ledger import Ledger
 from indexer.record import Record
 from tests.platforms import Platform, make_record, running
@@ -54,8 +56,9 @@ def enter(platform: Platform) -> None:
             compared = compare(profiles[a], profiles[b], taken=action == "queue")
             connection.execute(
                 'insert into duplicate_pairs (a, b, "right", providers, offices, relation, action, why, score, scorer, '
-                "levels, values, rivals, seq_a, seq_b) values (%s, %s, 'patent', %s, 'EP/EP', 'same', %s, 'sample', "
-                "0.5, 'x', %s::jsonb, %s::jsonb, %s::jsonb, 1, 1)",
+                "levels, values, rivals, seq_a, seq_b, languages, found) values (%s, %s, 'patent', %s, 'EP/EP', "
+                "'same', %s, 'sample', 0.5, 'x', %s::jsonb, %s::jsonb, %s::jsonb, 1, 1, '[\"en\"]', "
+                "now() - interval '3 days')",
                 (
                     a,
                     b,
@@ -179,3 +182,81 @@ async def test_a_claim_keeps_others_off_and_scores_wait_for_the_judgement(platfo
 async def test_examiners_do_not_judge(platform: Platform) -> None:
     async with platform.client(platform.key("US", Role.EXAMINER)) as client:
         assert (await client.get("/v1/duplicates")).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        ("", 1),
+        ("providers=EP/XN", 1),
+        ("providers=EP/EP", 1),
+        ("providers=EP/US", 0),
+        ("right=patent", 1),
+        ("right=design", 0),
+        ("language=en", 1),
+        ("language=fr", 0),
+        ("days=2", 1),
+        ("days=4", 0),
+        ("providers=EP/XN&right=patent&language=en&days=3&order=value", 1),
+        ("relation=family", 0),
+    ],
+)
+async def test_the_queue_is_narrowed_by_offices_right_language_and_age(
+    platform: Platform, filters: str, found: int
+) -> None:
+    async with platform.client(platform.key("XN", Role.DATA_QUALITY)) as client:
+        answer = await client.get(f"/v1/duplicates?{filters}")
+        assert len(answer.json()["pairs"]) == found, answer.text
+        page = await client.get(f"/duplicates?{filters}")
+        assert page.status_code == 200
+        assert (XN in page.text) == bool(found) or "relation" in filters
+
+
+async def test_conflicts_are_listed_for_who_sees_all_of_one(platform: Platform) -> None:
+    """Rules join EP with US and US with XN; somebody judges EP and XN different."""
+    async with platform.client(platform.key("US", Role.DATA_QUALITY)) as client:
+        given = {"a": EP, "b": XN, "judgement": "different", **REASON}
+        effect = (await client.post("/v1/duplicates/effect", json={"decision": given})).json()
+        held_apart = {"pair": list(pair(US, XN)), "against": list(pair(EP, XN))}
+        assert effect["conflicts"] == [held_apart]
+        assert (await client.get("/v1/duplicates/conflicts")).json() == {"conflicts": []}
+        made = (await client.post("/v1/duplicates/decisions", json=given)).json()
+        listed = (await client.get("/v1/duplicates/conflicts")).json()["conflicts"]
+        assert listed == [{**held_apart, "decided_by": "rule"}]
+        assert "but somebody judged different" in (await client.get("/duplicates")).text
+        for office in ("EP", "XN"):
+            async with platform.client(platform.key(office, Role.DATA_QUALITY)) as other:
+                answer = await other.get("/v1/duplicates/conflicts")
+                assert answer.json() == {"conflicts": []}, office
+        assert (await client.post("/v1/duplicates/undo", json={"decision": made["id"]})).status_code == 200
+        assert (await client.get("/v1/duplicates/conflicts")).json() == {"conflicts": []}
+
+
+async def test_a_second_opinion_is_asked_for_blind_and_measured(platform: Platform) -> None:
+    first, second = platform.key("US", Role.DATA_QUALITY), platform.key("US", Role.DATA_QUALITY)
+    about = {"a": EP, "b": XN}
+    async with platform.client(first) as client:
+        while True:  # one decision in ten is drawn, by its number
+            made = (await client.post("/v1/duplicates/decisions", json={**about, "judgement": "same"})).json()
+            if wants_review(made["id"]):
+                break
+            await client.post("/v1/duplicates/undo", json={"decision": made["id"]})
+        assert (await client.get("/v1/duplicates?review=true")).json() == {"pairs": []}, "not of oneself"
+        own = await client.post(
+            "/v1/duplicates/decisions", json={**about, "judgement": "same", "review_of": made["id"]}
+        )
+        assert own.status_code == 409
+    async with platform.client(second) as client:
+        waiting = (await client.get("/v1/duplicates?review=true")).json()["pairs"]
+        assert waiting == [dict(zip("ab", pair(EP, XN), strict=True), review_of=made["id"])]
+        shown = (await client.get("/v1/duplicates/pair", params=about)).json()
+        assert shown["decisions"] == [], "blind"
+        assert "score" not in shown
+        given = {**about, "judgement": "different", **REASON, "review_of": made["id"]}
+        assert (await client.post("/v1/duplicates/decisions", json=given)).status_code == 201
+        assert (await client.get("/v1/duplicates?review=true")).json() == {"pairs": []}
+        judged = (await client.get("/v1/duplicates/pair", params=about)).json()
+        assert judged["decisions"][-1]["judgement"] == "different"
+        members = (await client.get(f"/v1/duplicates/clusters/{XN}")).json()["members"]
+        assert len(members) == 3, "a second opinion changes no cluster"
+    assert second_opinions(platform.database) == [("same", "different")]
