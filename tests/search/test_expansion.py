@@ -64,7 +64,7 @@ TWO_WORDS = {
     "ja": ["ヒートポンプ 圧縮機", "固体電解質", "音声認識", "コーヒーメーカー"],
     "ko": ["고체 전해질", "히트 펌프", "커피 머신", "우산 손잡이"],
 }
-"""Some of the words stand in the term bank, some (umbrella, toy, hose) do not."""
+"""Some of the words stand in the term bank, some do not."""
 
 
 @pytest.mark.parametrize(
