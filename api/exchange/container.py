@@ -29,9 +29,9 @@ LIMIT = 0xFFFFFFFF
 COUNT_LIMIT = 0xFFFF
 CHUNK = 1 << 20
 THREADS = 2
-AHEAD = 8
-"""Groups of members that may wait to be written: bounds memory."""
 GROUP_BYTES = 256 << 10
+AHEAD_BYTES = 8 * GROUP_BYTES
+"""Bytes of members that may wait to be written, but for a single larger one: bounds memory."""
 COMMENT_LENGTH = 64
 LOCAL, CENTRAL, END = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
 LOOKAHEAD = 262
@@ -67,8 +67,8 @@ def pack(name: str, content: bytes, *, stored: bool = False) -> Packed:
     return Packed(name, STORED if stored else DEFLATED, data, len(content), zlib.crc32(content), digest)
 
 
-def _pack_group(members: list[tuple[str, bytes]]) -> list[Packed]:
-    return [pack(name, content) for name, content in members]
+def _pack_group(members: list[tuple[str, bytes, bool]]) -> list[Packed]:
+    return [pack(name, content, stored=stored) for name, content, stored in members]
 
 
 class Spool:
@@ -206,25 +206,29 @@ class Packer:
         self._container = container
         self._threads = threads
         self._written = written
-        self._group: list[tuple[str, bytes]] = []
+        self._group: list[tuple[str, bytes, bool]] = []
         self._group_bytes = 0
-        self._waiting: deque[Future[list[Packed]]] = deque()
+        self._waiting: deque[tuple[int, Future[list[Packed]]]] = deque()
+        self._waiting_bytes = 0
 
-    def add(self, name: str, content: bytes) -> None:
-        self._group.append((name, content))
+    def add(self, name: str, content: bytes, *, stored: bool = False) -> None:
+        self._group.append((name, content, stored))
         self._group_bytes += len(content)
         if self._group_bytes >= GROUP_BYTES:
             self._send()
 
     def _send(self) -> None:
         if self._group:
-            self._waiting.append(self._threads.submit(_pack_group, self._group))
+            self._waiting.append((self._group_bytes, self._threads.submit(_pack_group, self._group)))
+            self._waiting_bytes += self._group_bytes
             self._group, self._group_bytes = [], 0
-        while len(self._waiting) > AHEAD or (self._waiting and self._waiting[0].done()):
+        while self._waiting and (self._waiting_bytes > AHEAD_BYTES or self._waiting[0][1].done()):
             self._write()
 
     def _write(self) -> None:
-        group = self._waiting.popleft().result()
+        size, packed_later = self._waiting.popleft()
+        group = packed_later.result()
+        self._waiting_bytes -= size
         for packed in group:
             self._container.add(packed)
         self._written(group)

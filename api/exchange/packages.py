@@ -13,7 +13,7 @@ import hashlib
 import secrets
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ from api.exchange.signatures import Signed, sign, verify
 from api.exchange.writers import FORMATS
 from api.exchange.writers.shown import write_shown
 from api.jobs import queue
+from api.search.pictures import content_of
 from api.search.records import LARGEST_SHARED_MEMBER, sees_everything
 from common.errors import ConcordError, Conflict, EngineError, NotFound, UnwritableRecord, UsageError
 from store.access import Agreement
@@ -49,6 +50,9 @@ from store.ingest import Delivery, Member, StoredRecord
 JOB = "package"
 SHARED_KEPT = 2_000
 NOT_WHOLE = "the agreement does not give every part of the original"
+NOT_IN_FORMAT = "the policy of the collection does not give it in this format"
+UNREADABLE = "the image is too large, or none that can be read"
+EXTENSIONS = {media_type: extension for extension, media_type in asic.PICTURES.items()}
 
 
 def folder(services: Services) -> Path:
@@ -172,6 +176,10 @@ class Shown:
     """JSON of what may be seen of it."""
     digest: bytes
     """As volume.digest."""
+    formats: tuple[str, ...]
+    """In which the agreement, and the collection's policy, let it be written, of those that the package has."""
+    pictures: tuple[tuple[int, str], ...]
+    """(place from 1 in the record's order, SHA-256) of the images that may be seen and that the platform holds."""
     whole: bool = False
     """Whether its original may be seen too."""
 
@@ -188,6 +196,8 @@ class Builder:
     deletions: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     without_original: Counter[str] = field(default_factory=Counter)
+    pictures: int = 0
+    without_picture: Counter[str] = field(default_factory=Counter)
     formats: tuple[str, ...] = ()
     _in_formats: dict[str, FormatReport] = field(default_factory=dict)
     _shared: dict[str, bool] = field(default_factory=dict)
@@ -231,7 +241,7 @@ class Builder:
                 with self.services.database.session() as session:
                     given = self._rights(session)
                 basis = given.basis
-                packer.add("agreement.json", document(given.agreement, given.version))
+                packer.add(asic.AGREEMENT, document(given.agreement, given.version))
                 self.formats = chosen_formats(given.terms, self.entry.request)
                 self._in_formats = {name: FormatReport() for name in self.formats}
                 for page in self._pages(given):
@@ -314,7 +324,10 @@ class Builder:
                 else:
                     record = redact(row.record, view)
                     content, digest = orjson.dumps(record), volume.digest(record)
-                    shown.append(Shown(row.id, row.collection, row.record["source"], view, content, digest))
+                    pictures = _pictures(record) if Group.IMAGES in view.groups else ()
+                    formats = self._allowed(given, row.record)
+                    source = row.record["source"]
+                    shown.append(Shown(row.id, row.collection, source, view, content, digest, formats, pictures))
             shown = self._within_volume(session, given, shown)
             for one in shown:
                 one.whole = sees_everything(one.view) and self._whole(session, given, one.source)
@@ -328,6 +341,13 @@ class Builder:
             audit_append(session, services.keys, services.audit.chain, entries)
             self._load_deliveries(session, {one.source["delivery"] for one in shown})
         return shown, last
+
+    def _allowed(self, given: Rights, record: dict[str, Any]) -> tuple[str, ...]:
+        """The package's formats in which the record may be written: a policy may say less than the agreement."""
+        if not any(grant.formats for grant in given.scope.grants):
+            return self.formats
+        document = feed.deciding(record)
+        return tuple(name for name in self.formats if given.scope.view(document, given.today, format=name) != HIDDEN)
 
     def _taken_back(self, session: Session, hidden: list[tuple[str, str]]) -> list[bytes]:
         """Lines of those that the beneficiary was given once: of others it does not learn that there were any."""
@@ -361,17 +381,39 @@ class Builder:
                 told["original"] = f"{base}/original.{_suffix(content)}"
                 told["sha256"] = hashlib.sha256(content).hexdigest()
                 packer.add(told["original"], content)
+            if one.pictures:
+                told["images"] = [self._picture(place, sha256, base, packer) for place, sha256 in one.pictures]
             if self.formats:
-                told["formats"] = self._written(orjson.loads(one.content), base, packer)
+                told["formats"] = self._written(orjson.loads(one.content), one.formats, base, packer)
             told_of.append(orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE))
         provenance.write(b"".join(told_of))
         self.records += len(page)
 
-    def _written(self, record: dict[str, Any], base: str, packer: Packer) -> dict[str, str | None]:
+    def _picture(self, place: int, sha256: str, base: str, packer: Packer) -> dict[str, Any]:
+        """Adds an image as the office delivered it. Returns what is told of it; no member where it cannot be read."""
+        told: dict[str, Any] = {"image": place, "sha256": sha256, "member": None}
+        try:
+            content, media_type = content_of(self.services, sha256)
+        except NotFound:
+            self.without_picture[UNREADABLE] += 1
+            return told
+        told["member"] = f"{base}/image-{place}.{EXTENSIONS[media_type]}"
+        # Pictures are compressed in themselves.
+        packer.add(told["member"], content, stored=True)
+        self.pictures += 1
+        return told
+
+    def _written(
+        self, record: dict[str, Any], allowed: tuple[str, ...], base: str, packer: Packer
+    ) -> dict[str, str | None]:
         """Adds the record in each of the formats. Returns format → member, None where it could not be written."""
         told: dict[str, str | None] = {}
         for name in self.formats:
             report = self._in_formats[name]
+            if name not in allowed:
+                report.unwritten[NOT_IN_FORMAT] += 1
+                told[name] = None
+                continue
             try:
                 written = write_shown(record, name)
             except UnwritableRecord as error:
@@ -444,6 +486,8 @@ class Builder:
             "deletions": self.deletions,
             "left_out": dict(self.skipped),
             "without_original": dict(self.without_original),
+            "images": self.pictures,
+            "without_image": dict(self.without_picture),
             "formats": {name: report.as_json() for name, report in self._in_formats.items()},
             "notices": {name: list(texts) for name, texts in given.scope.notices.items()},
             "attribution": given.terms.attribution,
@@ -492,6 +536,12 @@ def manifest(services: Services, entry: Package) -> bytes:
     with path.open("rb") as source:
         source.seek(place + 30 + len(asic.MANIFEST))
         return zlib.decompress(source.read(size), -15)
+
+
+def _pictures(record: Mapping[str, Any]) -> tuple[tuple[int, str], ...]:
+    """(place, SHA-256) of the images of a record as shown whose content is held."""
+    images = enumerate(record.get("images", ()), 1)
+    return tuple((place, image["sha256"]) for place, image in images if image.get("sha256"))
 
 
 def _suffix(content: bytes) -> str:

@@ -5,9 +5,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import datetime as dt
+import hashlib
 import json
 import random
+import struct
+import tracemalloc
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -18,10 +22,13 @@ from typer.testing import CliRunner
 
 from api.exchange import asic
 from api.exchange.asic import MANIFEST, SIGNATURE, PackageRefused
+from api.exchange.container import Container, Spool, pack
 from api.exchange.signatures import sign
+from api.exchange.unpacking import Unpacker
 from cli.main import application
 from tests.exchange.certificates import Holder, holder, openssl
 from tests.exchange.offices import Party, Receiver, agreed, load
+from tests.images import deliveries
 from tests.pipeline.docdb import document as doc
 from tests.pipeline.docdb import record_id
 from tests.platforms import Platform
@@ -122,11 +129,91 @@ async def test_every_flipped_byte_is_noticed(package: Path, provider: Party, tmp
     assert {"member-altered", "container-altered", "not-a-package"} <= reasons
 
 
+async def test_a_flipped_byte_in_a_member_names_that_member(package: Path, provider: Party, tmp_path: Path) -> None:
+    content = package.read_bytes()
+    altered = tmp_path / "altered.asice"
+    with Unpacker(package) as held:
+        members = list(held.members())
+    assert len(members) == 2 + 2 * 8 + 2 + 2
+    for member in members:
+        start = member.offset + 30 + len(member.raw)
+        assert content[member.offset :].startswith(b"PK")
+        # the last byte of a deflated stream has padding, which no member's content depends on
+        for place in {start, start + (member.length - 2) // 2, start + member.length - 2} - {start + member.length - 1}:
+            changed = bytearray(content)
+            changed[place] ^= 0x10
+            altered.write_bytes(changed)
+            found = refusal(altered, provider.holder)
+            if member.name == "mimetype":
+                assert found.reason in ("not-a-package", "member-altered")
+                continue
+            assert found.place.member == member.name, (member.name, place, found.reason)
+            assert found.reason in ("member-altered", "manifest-altered")
+    # and in its header or its line of the directory
+    for member in members[1:]:
+        changed = bytearray(content)
+        changed[member.offset + 30] ^= 1
+        altered.write_bytes(changed)
+        found = refusal(altered, provider.holder)
+        assert (found.reason, found.place.member) == ("member-altered", member.name)
+
+
+def many(path: Path, members: int, signer: Holder) -> Path:
+    """A package of so many small members, without records."""
+    container, manifest = Container(path), Spool(path.with_suffix(".manifest"))
+    container.add(pack("mimetype", asic.MIMETYPE, stored=True))
+    manifest.write(asic.HEAD)
+    for name, content in [
+        (asic.AGREEMENT, b'{"agreement": 1}'),
+        *((f"records/{n}/record.json", b'{"id": %d}' % n) for n in range(members)),
+    ]:
+        packed = pack(name, content)
+        container.add(packed)
+        manifest.write(asic.reference(name, packed.sha256))
+    manifest.write(asic.TAIL)
+    container.add_spool(MANIFEST, manifest)
+    container.add(pack(SIGNATURE, sign(manifest.sha256, signer.certificate, signer.key), stored=True))
+    container.close()
+    manifest.close()
+    return path
+
+
+async def test_checking_takes_no_more_memory_for_a_larger_package(tmp_path: Path) -> None:
+    signer = holder("XA")
+    peaks = []
+    for members in (1_000, 6_000):
+        path = many(tmp_path / f"{members}.asice", members, signer)
+        tracemalloc.start()
+        assert check(path, signer).records == members
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    # Python's zipfile alone keeps 700 bytes a member.
+    assert peaks[1] - peaks[0] < 700_000, peaks
+
+
+async def test_a_package_with_more_members_than_a_plain_zip_can_count(tmp_path: Path) -> None:
+    signer = holder("XA")
+    path = many(tmp_path / "many.asice", 1_100, signer)
+    content = path.read_bytes()
+    with zipfile.ZipFile(path) as held:
+        assert held.testzip() is None
+    assert struct.unpack_from("<H", content, len(content) - 64 - 22 + 10) == (1_104,)
+    with pytest.MonkeyPatch.context() as patched:
+        # as it is for 65,535 and more, without making so many
+        patched.setattr("api.exchange.container.COUNT_LIMIT", 1_000)
+        path = many(tmp_path / "wide.asice", 1_100, signer)
+        content = path.read_bytes()
+    assert content[-64 - 22 - 20 :].startswith(b"PK\x06\x07")
+    forged = bytearray(content)
+    struct.pack_into("<HH", forged, len(content) - 64 - 22 + 8, 0xFFFF, 0xFFFF)
+    path.write_bytes(forged)
+    # Its directory is found by the zip64 end; only the comment tells of the two counts that were written over.
+    assert refusal(path, signer).reason == "container-altered"
+
+
 async def test_each_manipulation_has_its_own_reason_and_names_the_member(
     package: Path, provider: Party, beneficiary: Party, tmp_path: Path
 ) -> None:
-    import hashlib
-
     target = tmp_path / "made.asice"
     member = f"records/{record_id(5, provider.office)}/record.json"
     with zipfile.ZipFile(package) as held:
@@ -304,6 +391,58 @@ async def test_the_formats_that_the_agreement_names_stand_beside_the_original(
     assert "st99" in (await beneficiary.call("POST", "/exchange/requests", 400, json=body))["detail"]
 
 
+async def test_pictures_come_along_where_the_agreement_gives_images(
+    platform: Platform, provider: Party, beneficiary: Party, tmp_path: Path
+) -> None:
+    office = provider.office
+    large, small = deliveries.picture("large", 700), deliveries.picture("small")
+    lines = [
+        deliveries.line("2020000001", "a.png", "missing.png", "b.png", office=office),
+        deliveries.line("2020000002", "b.png", "spoilt.png", office=office),
+        deliveries.line("2020000003", office=office),
+    ]
+    files = {"m.jsonl": b"".join(lines), "a.png": large, "b.png": small, "spoilt.png": b"no picture"}
+    await deliveries.load(platform, deliveries.write(tmp_path / "delivery", files), office)
+    number = await agreed(provider, beneficiary, **TERMS)
+    path = await fetched(beneficiary, await ordered(beneficiary, number), tmp_path / "p.asice")
+    assert check(path, provider.holder).records == 3
+    first, second = (f"records/{deliveries.name(office, f'202000000{n}')}" for n in (1, 2))
+    with zipfile.ZipFile(path) as content:
+        assert content.read(f"{first}/image-1.png") == large
+        assert content.read(f"{first}/image-3.png") == content.read(f"{second}/image-1.png") == small
+        assert sorted(name for name in content.namelist() if "/image-" in name) == [
+            f"{first}/image-1.png",
+            f"{first}/image-3.png",
+            f"{second}/image-1.png",
+        ]
+        manifest = content.read(MANIFEST).decode()
+        for name, picture in ((f"{first}/image-1.png", large), (f"{second}/image-1.png", small)):
+            digest = base64.b64encode(hashlib.sha256(picture).digest()).decode()
+            line = next(line for line in manifest.splitlines() if name in line)
+            assert 'MimeType="image/png"' in line
+            assert digest in line
+        told = [json.loads(line) for line in content.read("provenance.jsonl").splitlines()]
+        report = json.loads(content.read("report.json"))
+    by_id = {line["id"]: line for line in told}
+    held = by_id[deliveries.name(office, "2020000001")]["images"]
+    assert [(one["image"], one["member"]) for one in held] == [
+        (1, f"{first}/image-1.png"),
+        (3, f"{first}/image-3.png"),
+    ]
+    assert report["images"] == 3
+    altered = rewritten(path, tmp_path / "a.asice", {f"{first}/image-3.png": large})
+    found = refusal(altered, provider.holder)
+    assert (found.reason, found.place.member) == ("member-altered", f"{first}/image-3.png")
+    # An agreement without the group gives none, nor their digests.
+    without = {**TERMS, "groups": [group for group in WHOLE if group != "images"]}
+    number = await agreed(provider, beneficiary, **without)
+    path = await fetched(beneficiary, await ordered(beneficiary, number), tmp_path / "q.asice")
+    with zipfile.ZipFile(path) as content:
+        assert not [name for name in content.namelist() if "/image-" in name]
+        assert hashlib.sha256(large).hexdigest() not in content.read(f"{first}/record.json").decode()
+        assert json.loads(content.read("report.json"))["images"] == 0
+
+
 async def test_the_formats_hold_no_more_than_the_agreement_gives(
     platform: Platform, provider: Party, beneficiary: Party, tmp_path: Path
 ) -> None:
@@ -324,9 +463,6 @@ async def test_the_formats_hold_no_more_than_the_agreement_gives(
 async def test_a_provider_that_keeps_its_key_signs_the_manifest_itself(
     platform: Platform, provider: Party, beneficiary: Party, tmp_path: Path
 ) -> None:
-    import base64
-    import hashlib
-
     await load(platform, provider.office, tmp_path / "1.xml", [doc(1), doc(2)])
     number = await agreed(provider, beneficiary, keys_here=False, **TERMS)
     made = await ordered(beneficiary, number, until="unsigned")
