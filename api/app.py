@@ -16,6 +16,7 @@ from api.deliveries import routes as delivery_routes
 from api.dependencies import Services
 from api.description import describe
 from api.exchange import changes as exchange_changes
+from api.exchange import feeds as exchange_feeds
 from api.exchange import package_routes as exchange_packages
 from api.exchange import priority as exchange_priority
 from api.exchange import push_routes as exchange_push
@@ -52,6 +53,7 @@ ROUTERS = (
     access_routes.router,
     exchange_routes.router,
     exchange_changes.router,
+    exchange_feeds.router,
     exchange_packages.router,
     exchange_priority.router,
     exchange_push.router,

@@ -15,6 +15,7 @@ from api.access import accounts, agreements, keys, offices, policies
 from api.access.audit import CHAINS, Entry, append, change, report, verify
 from api.access.model import Group, Permission, Role, local
 from api.access.secret import load_keys
+from api.exchange import global_policy, negotiation
 from cli.load import output, write_line
 from cli.session import Platform, platform
 from common.errors import UsageError
@@ -266,11 +267,22 @@ def policy_set(
     embargo: Annotated[str, typer.Option(help="none, publication, fixed.")] = "none",
     embargo_days: int = 0,
     embargo_until: Annotated[str | None, typer.Option(help="Day, with --embargo fixed.")] = None,
-    purposes: str | None = None,
+    purposes: Annotated[str | None, typer.Option(help="Only for these, with commas; agreements too.")] = None,
+    formats: Annotated[str | None, typer.Option(help="In which it leaves the platform, with commas.")] = None,
+    agreement_tier: Annotated[
+        str, typer.Option(help="Most that an agreement may give; none: no agreement.")
+    ] = "content",
+    agreement_groups: Annotated[
+        str | None, typer.Option(help="Field groups that an agreement may give, with commas; none given: any.")
+    ] = None,
+    agreement_purposes: Annotated[
+        str | None, typer.Option(help="Purposes of agreements, with commas; none given: those of --purposes.")
+    ] = None,
+    agreement_onward: Annotated[str, typer.Option(help="none, offices, public.")] = "public",
     denied: Annotated[str | None, typer.Option(help="Offices that see nothing, with commas.")] = None,
     notice: Annotated[list[str] | None, typer.Option(help="Shown beside the collection's records.")] = None,
 ) -> None:
-    """Set what everybody may see of a collection; it need not hold anything yet."""
+    """Set what everybody may see of a collection, and agreements may give of it; it need not hold anything yet."""
     from pydantic import ValidationError
 
     try:
@@ -284,6 +296,13 @@ def policy_set(
                 "purposes": listed(purposes),
                 "denied": [code.upper() for code in listed(denied)],
                 "notices": notice or [],
+                "formats": listed(formats),
+                "agreements": {
+                    "tier": agreement_tier,
+                    "groups": listed(agreement_groups) if agreement_groups is not None else None,
+                    "purposes": listed(agreement_purposes) if agreement_purposes is not None else None,
+                    "onward": agreement_onward,
+                },
             }
         )
     except ValidationError as error:
@@ -308,7 +327,10 @@ def policy_list(as_json: AsJson = False) -> None:
                 "groups": ",".join(p.groups),
                 "embargo": p.embargo,
                 "embargo_until": p.embargo_until,
+                "purposes": ",".join(p.purposes),
+                "formats": ",".join(p.formats),
                 "denied": ",".join(p.denied),
+                "agreements": p.agreements,
             }
             for p in session.scalars(select(Policy).order_by(Policy.collection))
         ]
@@ -329,14 +351,18 @@ def agreement_create(
     only_offices: Annotated[str | None, typer.Option("--offices", help="Only records of these offices.")] = None,
     classes: Annotated[str | None, typer.Option(help="scheme:symbol, with commas, e.g. ipc:H01M.")] = None,
     purposes: str | None = None,
+    formats: Annotated[str | None, typer.Option(help="In which the data leaves, with commas; none given: any.")] = None,
+    onward: Annotated[str, typer.Option(help="How far it may be passed on: none, offices, public.")] = "none",
+    volume_cap: Annotated[int | None, typer.Option(help="Records a month by export and exchange.")] = None,
     published_from: str | None = None,
     published_to: str | None = None,
+    valid_from: str | None = None,
     valid_until: str | None = None,
     title: str = "",
     active: Annotated[bool, typer.Option("--active", help="In force at once, as signed on paper by both.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Enter an agreement between a provider and a beneficiary office."""
+    """Enter an agreement between two offices, within the platform's policy and those of the collections."""
     from pydantic import ValidationError
 
     try:
@@ -349,14 +375,20 @@ def agreement_create(
                 "tier": tier,
                 "groups": listed(groups),
                 "purposes": listed(purposes),
+                "formats": listed(formats),
+                "onward": onward,
+                "volume_cap": volume_cap,
                 "published_from": published_from,
                 "published_to": published_to,
+                "valid_from": valid_from,
                 "valid_until": valid_until,
             }
         )
     except ValidationError as error:
         raise UsageError("; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())) from None
     with platform() as running, running.database.session() as session:
+        limits = policies.given_by(session, provider.upper(), terms.collections)
+        global_policy.check_terms(terms, limits, beneficiary.upper())
         entry = agreements.propose(
             session,
             provider.upper(),
@@ -369,6 +401,12 @@ def agreement_create(
         record(running, session, change(STEWARD, "agreement-entered", agreement=entry.id, state=entry.state))
         row = {"id": entry.id, "provider": entry.provider, "beneficiary": entry.beneficiary, "state": entry.state}
     show([row], as_json)
+
+
+@agreement_app.command("policy")
+def agreement_policy() -> None:
+    """Print the platform's data-access policy, within which every policy and agreement stays, as JSON."""
+    write_line(global_policy.document())
 
 
 @agreement_app.command("list")
@@ -405,7 +443,7 @@ def agreement_state(agreement: int, to: str) -> None:
     except ValueError:
         raise UsageError(f"There is no state {to!r}.", remedy=f"States: {', '.join(agreements.State)}.") from None
     with platform() as running, running.database.session() as session:
-        agreements.step(session, agreement, wanted)
+        negotiation.enter_step(session, agreement, wanted, office=None, by=STEWARD.name)
         record(running, session, change(STEWARD, "agreement-state", agreement=agreement, state=to))
 
 

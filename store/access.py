@@ -138,7 +138,7 @@ class Collection(Base):
 
 
 class Policy(Base):
-    """What everybody may see of a collection. A collection without one is closed."""
+    """What everybody may see of a collection, and what agreements may give of it. One without a policy is closed."""
 
     __tablename__ = "policies"
 
@@ -157,6 +157,8 @@ class Policy(Base):
     """Offices that see nothing of it, whatever else says."""
     notices: Mapped[list[str]] = mapped_column(server_default=NONE_LISTED)
     formats: Mapped[list[str]] = mapped_column(server_default=NONE_LISTED)
+    agreements: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    """What agreements may give at most (api/access/agreements.py, Limits); what is not named stands as there."""
     changed: Mapped[dt.datetime] = mapped_column(server_default=func.now())
     changed_by: Mapped[str]
 

@@ -114,6 +114,8 @@ class Holding(Base):
     withdrawn: Mapped[bool] = mapped_column(server_default="false")
     acknowledged: Mapped[bytes | None]
     """Digest that the receiver confirmed last."""
+    owed_since: Mapped[dt.datetime] = mapped_column(server_default=func.now())
+    """When the first change of the record was handed out that was not acknowledged when the next one came."""
 
 
 class Deferred(Base):

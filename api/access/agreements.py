@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -50,6 +51,48 @@ STEPS: dict[State, frozenset[State]] = {
 }
 
 CLASS_FIELDS = ("ipc", "cpc", "fi", "fterm", "uspc", "nice", "vienna", "locarno")
+ONWARD = ("none", "offices", "public")
+"""How far something may be passed on, the strictest first."""
+
+
+class Limits(BaseModel):
+    """What agreements may give of a collection at most: a part of its policy, which refines the platform's. It holds
+    for agreements that are in force too, from the next request on."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    tier: Literal["none", "existence", "metadata", "content"] = "content"
+    groups: tuple[Group, ...] | None = None
+    """Field groups of the content tier; None: all that the platform's policy lets agreements give."""
+    purposes: tuple[str, ...] | None = None
+    """None: those of the policy, where it names any."""
+    onward: Literal["none", "offices", "public"] = "public"
+
+    @model_validator(mode="after")
+    def _known(self) -> Limits:
+        check_words(self.groups or (), self.purposes or ())
+        return self
+
+
+def agreed_purposes(limits: Limits, purposes: Iterable[str]) -> frozenset[str] | None:
+    """For which an agreement may give a collection whose policy says `limits` and `purposes`; None: for any."""
+    if limits.purposes is not None:
+        return frozenset(limits.purposes)
+    return frozenset(purposes) or None
+
+
+def check_words(groups: tuple[Group, ...], purposes: tuple[str, ...]) -> None:
+    """Raises ValueError for a group that cannot be granted and a purpose that there is not."""
+    for group in groups:
+        if group not in GRANTABLE:
+            raise ValueError(f"{group} cannot be granted")
+    for purpose in purposes:
+        if purpose not in PURPOSES:
+            raise ValueError(f"unknown purpose {purpose!r}; known: {', '.join(PURPOSES)}")
+
+
+UNLIMITED = Limits()
+"""As far as the platform's policy goes."""
 
 
 class Terms(BaseModel):
@@ -87,12 +130,7 @@ class Terms(BaseModel):
 
     @model_validator(mode="after")
     def _known(self) -> Terms:
-        for group in self.groups:
-            if group not in GRANTABLE:
-                raise ValueError(f"{group} cannot be granted")
-        for purpose in self.purposes:
-            if purpose not in PURPOSES:
-                raise ValueError(f"unknown purpose {purpose!r}; known: {', '.join(PURPOSES)}")
+        check_words(self.groups, self.purposes)
         for entry in self.classes:
             scheme, _, symbol = entry.partition(":")
             if scheme not in CLASS_FIELDS or not symbol:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from api.access.model import GRANTABLE, PURPOSES, Group
+from api.access.agreements import Limits, agreed_purposes, check_words
+from api.access.model import Group
 from api.access.scopes import load_origins
 from api.exchange.global_policy import check_policy
 from common.errors import NotFound, UsageError
@@ -19,7 +22,7 @@ RIGHTS = ("patent", "trademark", "design", "copyright", "gi")
 
 
 class PolicyTerms(BaseModel):
-    """What everybody may see of a collection."""
+    """What everybody may see of a collection, and what agreements may give of it at most."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -30,21 +33,24 @@ class PolicyTerms(BaseModel):
     embargo_days: Annotated[int, Field(ge=0, le=36_500)] = 0
     embargo_until: dt.date | None = None
     purposes: tuple[str, ...] = ()
+    """Empty: any. Agreements are held to them too, unless `agreements` names their own."""
     denied: tuple[Annotated[str, Field(pattern=r"^[A-Z]{2}$")], ...] = ()
     notices: tuple[Annotated[str, Field(max_length=2_000)], ...] = ()
     formats: tuple[str, ...] = ()
+    """In which it leaves the platform, agreements or not; empty: any."""
+    agreements: Limits = Limits()
 
     @model_validator(mode="after")
     def _sound(self) -> PolicyTerms:
-        for group in self.groups:
-            if group not in GRANTABLE:
-                raise ValueError(f"{group} cannot be granted")
-        for purpose in self.purposes:
-            if purpose not in PURPOSES:
-                raise ValueError(f"unknown purpose {purpose!r}; known: {', '.join(PURPOSES)}")
+        check_words(self.groups, self.purposes)
         if (self.embargo == "fixed") != (self.embargo_until is not None):
             raise ValueError("embargo_until goes with embargo=fixed, and only with it")
         return self
+
+    @property
+    def agreed_purposes(self) -> frozenset[str] | None:
+        """Those for which an agreement may give the collection; None: any."""
+        return agreed_purposes(self.agreements, self.purposes)
 
 
 def parse_collection(collection: str) -> tuple[str, str, str]:
@@ -100,4 +106,13 @@ def get_policy(session: Session, collection: str) -> PolicyTerms:
         denied=tuple(row.denied),
         notices=tuple(row.notices),
         formats=tuple(row.formats),
+        agreements=Limits.model_validate(row.agreements),
     )
+
+
+def given_by(session: Session, provider: str, collections: Sequence[str]) -> dict[str, PolicyTerms]:
+    """The policies of a provider's collections, of those named or, where none is, of all."""
+    statement = select(Collection.id).where(Collection.provider == provider)
+    if collections:
+        statement = statement.where(Collection.id.in_(collections))
+    return {name: get_policy(session, name) for name in session.scalars(statement)}

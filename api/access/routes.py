@@ -22,7 +22,6 @@ from api.exchange import negotiation
 from api.search.routes import json_response
 from common.errors import AccessDenied, NotFound
 from store.access import Account, Agreement, AgreementVersion, ApiKey, Collection, KeyUse
-from store.exchange import AgreementEvent
 
 router = APIRouter(prefix="/v1", tags=["access"])
 T = TypeVar("T")
@@ -411,18 +410,8 @@ async def step_agreement(agreement: int, access: OfficeManager, given: Step) -> 
         resumes = given.to is agreements.State.ACTIVE and entry.state != agreements.State.SUSPENDED
         if given.to not in PROVIDER_STEPS or resumes:
             raise AccessDenied("this step belongs to the negotiation")
-        stepped = agreements.step(session, agreement, given.to)
-        session.add(
-            AgreementEvent(
-                agreement=agreement,
-                version=stepped.version,
-                office=access.caller.office,
-                by=access.caller.name,
-                kind=stepped.state,
-            )
-        )
-        negotiation.tell(session, stepped, stepped.state, access.caller.office)
-        return stepped.state
+        by = access.caller
+        return negotiation.enter_step(session, agreement, given.to, office=by.office, by=by.name).state
 
     state = await in_transaction(access, work)
     await access.services.record([change(access.caller, "agreement-state", agreement=agreement, state=state)])

@@ -3,8 +3,9 @@
 Decision order: deny > embargo > agreement > default (closed). A deny list takes the collection away from that office
 whatever an agreement says; an embargo holds for agreements as for everybody; an agreement adds to what the policy
 gives to all; a collection without policy or agreement gives nothing. What another platform gave under an agreement is
-passed on only as far as that agreement lets it, whatever policies and agreements here say. A provider's own people see
-all of its collections.
+passed on only as far as that agreement lets it, whatever policies and agreements here say. An agreement gives no more
+than the collection's policy lets agreements give, in force or not when that was set. A provider's own people see all of
+its collections.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from threading import Lock
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from api.access.agreements import State, Terms, granted_groups
+from api.access.agreements import ONWARD, UNLIMITED, Limits, State, Terms, agreed_purposes, granted_groups
 from api.access.model import Caller, Group, Tier
 from api.access.scope import Condition, Grant, Scope, merge
 from common.errors import ConfigurationError
@@ -26,8 +27,8 @@ from store.access import AccessVersion, Agreement, AgreementVersion, Collection,
 from store.exchange import CollectionOrigin
 
 OWN_GROUPS = frozenset(Group)
-ONWARD = ("none", "offices", "public")
-"""How far something may be passed on, the strictest first."""
+NO_FORMAT = frozenset({"none"})
+"""Of what may be written in no format at all: an empty set would mean any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,19 @@ class CollectionRules:
     formats: frozenset[str] = frozenset()
     origin: Origin | None = None
     """Where another platform gave the collection."""
+    limits: Limits = UNLIMITED
+    """What agreements may give at most."""
+
+    def bounded(self, terms: Terms) -> tuple[Tier, frozenset[Group], frozenset[str]]:
+        """(tier, field groups, formats) of what an agreement gives of the collection, within its policy."""
+        tier = min(Tier.parse(terms.tier), Tier.parse(self.limits.tier))
+        groups = frozenset(terms.groups)
+        if self.limits.groups is not None:
+            groups &= frozenset(self.limits.groups)
+        formats = frozenset(terms.formats) or self.formats
+        if terms.formats and self.formats:
+            formats = formats & self.formats or NO_FORMAT
+        return tier, granted_groups(tier, groups), formats
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +138,15 @@ def decide(
             continue
         if terms.purposes and purpose not in terms.purposes:
             continue
-        tier = Tier.parse(terms.tier)
-        groups = granted_groups(tier, frozenset(terms.groups))
         for rules in _covered(agreement, known, open_to_caller):
             if rules.origin is not None and rules.origin.onward == "none" and own not in rules.origin.offices:
                 continue
-            condition = _under_embargo(replace(terms.condition(), rights=frozenset()), rules)
+            purposes = agreed_purposes(rules.limits, rules.purposes)
+            tier, groups, formats = rules.bounded(terms)
+            if tier is Tier.NONE or (purposes is not None and purpose not in purposes):
+                continue
+            given = replace(terms.condition(), rights=frozenset(), unpublished=Group.UNPUBLISHED in groups)
+            condition = _under_embargo(given, rules)
             grants.append(
                 Grant(
                     tier,
@@ -137,7 +154,7 @@ def decide(
                     condition,
                     frozenset({rules.id}),
                     basis={rules.id: agreement.version_id},
-                    formats=frozenset(terms.formats),
+                    formats=formats,
                 )
             )
     merged = merge(grants)
@@ -190,6 +207,7 @@ def load_rules(session: Session) -> tuple[CollectionRules, ...]:
         Policy.denied,
         Policy.notices,
         Policy.formats,
+        Policy.agreements,
     ).outerjoin(Policy, Policy.collection == Collection.id)
     origins = load_origins(session)
     return tuple(
@@ -209,6 +227,7 @@ def load_rules(session: Session) -> tuple[CollectionRules, ...]:
             tuple(row.notices),
             frozenset(row.formats),
             origin=origins.get(row.id),
+            limits=Limits.model_validate(row.agreements),
         )
         for row in session.execute(statement)
     )

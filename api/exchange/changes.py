@@ -35,7 +35,7 @@ def page_out(given: Rights, page: Page) -> dict[str, Any]:
             "provider": given.agreement.provider,
             "beneficiary": given.agreement.beneficiary,
             "attribution": terms.attribution,
-            "onward": terms.onward,
+            "onward": given.onward,
             "correction_days": terms.correction_days,
         },
         "notices": {name: list(texts) for name, texts in given.scope.notices.items()},

@@ -23,11 +23,11 @@ from typing import Any
 
 import orjson
 import zstandard
-from sqlalchemy import delete, select, tuple_, update
+from sqlalchemy import case, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from api.access.agreements import State, Terms
+from api.access.agreements import ONWARD, State, Terms
 from api.access.model import PURPOSES, Caller, Group, Tier
 from api.access.redaction import redact
 from api.access.scope import Scope, View
@@ -83,6 +83,8 @@ class Rights:
     scope: Scope
     collections: tuple[str, ...]
     today: dt.date
+    onward: str = "none"
+    """How far it may be passed on: as the terms say, within the policies of the collections."""
 
     @property
     def basis(self) -> str:
@@ -184,7 +186,9 @@ def rights(session: Session, caller: Caller, purpose: str, agreement: int, *, no
     grants = tuple(grant for grant in decided.grants if grant.provider is None)
     collections = tuple(sorted({name for grant in grants for name in grant.collections}))
     scope = Scope(receiver, purpose, grants, notices=decided.notices)
-    return Rights(entry, version, terms, scope, collections, today)
+    given = [rule.limits.onward for rule in rules if rule.id in collections]
+    onward = min((terms.onward, *given), key=ONWARD.index)
+    return Rights(entry, version, terms, scope, collections, today, onward)
 
 
 ALL_PURPOSES = frozenset(PURPOSES)
@@ -494,7 +498,10 @@ class _Making:
         ]
         if rows:
             statement = insert(Holding)
-            kept = {name: statement.excluded[name] for name in ("digest", "position", "withdrawn")}
+            kept: dict[str, Any] = {name: statement.excluded[name] for name in ("digest", "position", "withdrawn")}
+            # What waits to be acknowledged does so since it was first handed out, however often it was given again.
+            waits = (Holding.position > 0) & Holding.acknowledged.is_distinct_from(Holding.digest)
+            kept["owed_since"] = case((waits, Holding.owed_since), else_=func.now())
             self.session.execute(
                 statement.on_conflict_do_update(index_elements=["agreement", "record"], set_=kept), rows
             )

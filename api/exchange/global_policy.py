@@ -9,7 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from api.access.model import Group, Tier
+from api.access.agreements import ONWARD, Limits
+from api.access.model import GRANTABLE, PURPOSES, Group, Tier
 from api.exchange.writers import FORMATS
 from common.errors import UsageError
 
@@ -36,11 +37,19 @@ def document() -> dict[str, Any]:
 
 
 def check_policy(terms: PolicyTerms) -> None:
-    """Raises Widens where a collection opens more to everybody than may be open."""
-    limits = document()["public"]
-    points = _tier(terms.tier, limits["highest_tier"])
-    points += [f"{group} may not be open to everybody" for group in terms.groups if group not in limits["groups"]]
+    """Raises Widens where a collection opens more to everybody than may be open, or lets agreements give more than
+    agreements may."""
+    public, agreed = document()["public"], document()["agreement"]
+    points = _tier(terms.tier, public["highest_tier"])
+    points += [f"{group} may not be open to everybody" for group in terms.groups if group not in public["groups"]]
     points += _unknown(terms.formats)
+    limits = terms.agreements
+    points += _tier(limits.tier, agreed["highest_tier"])
+    points += [f"{name} may not be given by agreement" for name in limits.groups or () if name not in agreed["groups"]]
+    never = [name for name in limits.purposes or () if name not in agreed["purposes"]]
+    points += [f"purpose {name} is not provided for" for name in never]
+    if limits.onward not in agreed["onward"]:
+        points.append(f"onward sharing {limits.onward} is not provided for")
     if points:
         raise Widens(points)
 
@@ -67,12 +76,27 @@ def check_terms(terms: Terms, policies: dict[str, PolicyTerms], beneficiary: str
     if terms.valid_from and terms.valid_until and _years(terms) > limits["longest_years"]:
         points.append(f"it lasts longer than {limits['longest_years']} years")
     for name, policy in sorted(policies.items()):
-        if beneficiary in policy.denied:
-            points.append(f"{name} is denied to {beneficiary}")
-        surplus = sorted(set(terms.formats) - set(policy.formats)) if policy.formats else []
-        points += [f"{name} is not given as {format_}" for format_ in surplus]
+        points += _beyond(terms, name, policy, beneficiary)
     if points:
         raise Widens(points)
+
+
+def _beyond(terms: Terms, name: str, policy: PolicyTerms, beneficiary: str) -> list[str]:
+    """Where the terms give more of a collection than its policy lets agreements give."""
+    limits, purposes = policy.agreements, policy.agreed_purposes
+    points = [f"{name} is denied to {beneficiary}"] if beneficiary in policy.denied else []
+    if Tier.parse(terms.tier) > Tier.parse(limits.tier):
+        points.append(f"{name} is given up to tier {limits.tier}, not {terms.tier}")
+    groups = limits.groups if limits.groups is not None else GRANTABLE
+    points += [f"{name}: {group} is not given" for group in terms.groups if group not in groups]
+    if purposes is not None and not terms.purposes:
+        points.append(f"{name} is given only for a stated purpose ({', '.join(sorted(purposes)) or 'none'})")
+    if purposes is not None:
+        points += [f"{name} is not given for {purpose}" for purpose in terms.purposes if purpose not in purposes]
+    if ONWARD.index(terms.onward) > ONWARD.index(limits.onward):
+        points.append(f"{name} may not be shared onwards to {terms.onward} ({limits.onward} at most)")
+    surplus = sorted(set(terms.formats) - set(policy.formats)) if policy.formats else []
+    return points + [f"{name} is not given as {format_}" for format_ in surplus]
 
 
 def narrowed(terms: Terms, policies: dict[str, PolicyTerms], beneficiary: str) -> tuple[Terms, tuple[str, ...]]:
@@ -81,12 +105,34 @@ def narrowed(terms: Terms, policies: dict[str, PolicyTerms], beneficiary: str) -
     try:
         check_terms(terms, policies, beneficiary)
     except Widens as error:
-        given = {name: policy for name, policy in policies.items() if beneficiary not in policy.denied}
-        limits = [policy.formats for policy in given.values() if policy.formats]
-        formats = tuple(name for name in terms.formats if all(name in limit for limit in limits))
-        if not given or (terms.formats and not formats):
+        given = {
+            name: policy
+            for name, policy in policies.items()
+            if beneficiary not in policy.denied and policy.agreements.tier != "none"
+        }
+        formats, purposes = set(terms.formats), set(terms.purposes or PURPOSES)
+        groups, tier, onward = set(terms.groups), str(terms.tier), terms.onward
+        for policy in given.values():
+            limits: Limits = policy.agreements
+            formats &= set(policy.formats or formats)
+            purposes &= purposes if policy.agreed_purposes is None else policy.agreed_purposes
+            groups &= groups if limits.groups is None else set(limits.groups)
+            tier = min(tier, limits.tier, key=Tier.parse)
+            onward = min(onward, limits.onward, key=ONWARD.index)
+        if not given or not purposes or (terms.formats and not formats):
             raise
-        kept = terms.model_copy(update={"formats": formats, "collections": tuple(sorted(given))})
+        kept = terms.model_copy(
+            update={
+                "collections": tuple(sorted(given)),
+                "formats": tuple(name for name in terms.formats if name in formats),
+                "purposes": tuple(name for name in terms.purposes or PURPOSES if name in purposes)
+                if terms.purposes or purposes < set(PURPOSES)
+                else (),
+                "groups": tuple(group for group in terms.groups if group in groups),
+                "tier": tier,
+                "onward": onward,
+            }
+        )
         check_terms(kept, given, beneficiary)
         return kept, error.points
     return terms, ()

@@ -24,17 +24,23 @@ from api.access.audit import Entry, append
 from api.access.model import Caller, Permission
 from api.access.secret import Keys
 from api.exchange import certificates
+from api.exchange.debts import ENDED, Debt, debts
 from api.exchange.global_policy import check_terms, narrowed
 from api.exchange.signatures import Signed, verify
 from api.webhooks import sender
 from common.errors import Conflict, NotFound, UsageError
-from store.access import Agreement, AgreementVersion, Collection, Office
+from store.access import Agreement, AgreementVersion, Office
 from store.exchange import AgreementEvent, AgreementSignature, AgreementTurn, Holding, Package, Purge
 
 OPEN_STATES = (State.REQUESTED, State.OFFERED)
-ENDED = (State.REVOKED, State.EXPIRED)
 REMIND_DAYS = 3
 """Days before a due date at which the office whose turn it is is reminded."""
+REMIND_AGAIN_DAYS = 7
+"""Days after which an office is reminded again of what it owes and is late with."""
+NOTICES = {
+    "acknowledge": "Records that you were given wait for your acknowledgement. Store them and acknowledge.",
+    "purge": "The agreement has ended. Delete what you hold under it and acknowledge the purge.",
+}
 PLATFORM = "platform"
 
 
@@ -84,7 +90,8 @@ class Ledger:
             )
         )
         self.audit(f"agreement-{kind}", entry, **details)
-        tell(self.session, entry, kind, office, details.get("office_of"))
+        more = {name: details[name] for name in ("what", "due") if name in details}
+        tell(self.session, entry, kind, office, details.get("office_of"), **more)
 
     def audit(self, action: str, entry: Agreement, *, records: int = 0, **details: Any) -> None:
         """A line of the audit about an agreement."""
@@ -125,7 +132,7 @@ class Ledger:
             raise Conflict(f"The agreement is {state}.", remedy="Ask for a new one.")
         if state is State.REQUESTED and self.office != entry.provider:
             raise Conflict("The provider has not answered yet.", remedy="Wait for its offer, or withdraw the request.")
-        check_terms(terms, self._policies(entry.provider, terms), entry.beneficiary)
+        check_terms(terms, policies.given_by(self.session, entry.provider, terms.collections), entry.beneficiary)
         counter = state is State.OFFERED
         agreements.amend(self.session, agreement, terms, by=self.name, check=self.office == entry.provider)
         agreements.step(self.session, agreement, State.OFFERED)
@@ -138,7 +145,7 @@ class Ledger:
         do not."""
         entry = self.find(agreement)
         terms = self.terms(entry)
-        return narrowed(terms, self._policies(entry.provider, terms), entry.beneficiary)
+        return narrowed(terms, policies.given_by(self.session, entry.provider, terms.collections), entry.beneficiary)
 
     def say(self, agreement: int, message: str) -> Agreement:
         entry = self.find(agreement)
@@ -187,7 +194,7 @@ class Ledger:
         if {*signed_by, self.office} == {entry.provider, entry.beneficiary}:
             # The policies may have become narrower since the offer.
             terms = self.terms(entry)
-            check_terms(terms, self._policies(entry.provider, terms), entry.beneficiary)
+            check_terms(terms, policies.given_by(self.session, entry.provider, terms.collections), entry.beneficiary)
             agreements.step(self.session, agreement, State.SIGNED)
             agreements.step(self.session, agreement, State.ACTIVE)
             self.note(entry, "active")
@@ -230,12 +237,6 @@ class Ledger:
         )
         return set(self.session.scalars(statement))
 
-    def _policies(self, provider: str, terms: Terms) -> dict[str, policies.PolicyTerms]:
-        statement = select(Collection.id).where(Collection.provider == provider)
-        if terms.collections:
-            statement = statement.where(Collection.id.in_(terms.collections))
-        return {name: policies.get_policy(self.session, name) for name in self.session.scalars(statement)}
-
     def _turn(self, entry: Agreement, office: str | None, due: dt.date | None) -> None:
         held = self.session.get(AgreementTurn, entry.id)
         if held is None:
@@ -245,10 +246,19 @@ class Ledger:
         self.session.flush()
 
 
-def tell(session: Session, entry: Agreement, step: str, by: str | None, to: str | None = None) -> None:
+def enter_step(session: Session, agreement: int, to: State, *, office: str | None, by: str) -> Agreement:
+    """A step between states that one side, or the platform's people (`office` None), take by themselves: into the
+    thread, and told to the others. The audit is the caller's. Raises Conflict."""
+    entry = agreements.step(session, agreement, to)
+    session.add(AgreementEvent(agreement=agreement, version=entry.version, office=office, by=by, kind=entry.state))
+    tell(session, entry, entry.state, office)
+    return entry
+
+
+def tell(session: Session, entry: Agreement, step: str, by: str | None, to: str | None = None, **more: Any) -> None:
     """A message to the other office's endpoints that want to hear of agreements; of what the platform did itself
-    (`by` None) to both offices', or to the one that it is about."""
-    told = {"agreement": entry.id, "version": entry.version, "step": step, "by": by}
+    (`by` None) to both offices', or to the one that it is about. `more`: of a reminder, of what and until when."""
+    told = {"agreement": entry.id, "version": entry.version, "step": step, "by": by, **more}
     for office in {to} if to else {entry.provider, entry.beneficiary} - {by}:
         sender.emit(session, sender.AGREEMENT, told, office=office, needs=Permission.EXCHANGE)
 
@@ -320,7 +330,8 @@ def thread(session: Session, entry: Agreement) -> dict[str, Any]:
 
 
 def inbox(session: Session, office: str, today: dt.date) -> list[dict[str, Any]]:
-    """What waits for an office: negotiations in which it is its turn, and purges of what has ended."""
+    """What waits for an office: negotiations in which it is its turn, acknowledgements that are due, and purges of what
+    has ended."""
     statement = (
         select(Agreement, AgreementTurn)
         .join(AgreementTurn, AgreementTurn.agreement == Agreement.id)
@@ -338,34 +349,19 @@ def inbox(session: Session, office: str, today: dt.date) -> list[dict[str, Any]]
         }
         for entry, turn in session.execute(statement)
     ]
+    owed = [debt for debt in debts(session, office=office) if debt.what == "purge" or debt.due <= today]
     return waiting + [
-        {"agreement": notice["agreement"], "what": "purge", "with": notice["provider"], **notice}
-        for notice in purge_notices(session, office)
-    ]
-
-
-def purge_notices(session: Session, office: str) -> list[dict[str, Any]]:
-    """Agreements of a beneficiary that have ended and whose records it has not yet said to have deleted."""
-    statement = (
-        select(Agreement, func.count(Holding.record))
-        .outerjoin(Holding, (Holding.agreement == Agreement.id) & Holding.withdrawn.is_(False))
-        .outerjoin(Purge, Purge.agreement == Agreement.id)
-        .where(
-            Agreement.beneficiary == office, Agreement.state.in_([s.value for s in ENDED]), Purge.agreement.is_(None)
-        )
-        .group_by(Agreement.id)
-        .order_by(Agreement.id)
-    )
-    return [
         {
-            "agreement": entry.id,
-            "provider": entry.provider,
-            "state": entry.state,
-            "since": entry.changed,
-            "records": records,
-            "notice": "The agreement has ended. Delete what you hold under it and acknowledge the purge.",
+            "agreement": debt.agreement,
+            "what": debt.what,
+            "with": debt.provider,
+            "since": debt.since,
+            "due": debt.due,
+            "overdue": debt.late(today),
+            "records": debt.records,
+            "notice": NOTICES[debt.what],
         }
-        for entry, records in session.execute(statement)
+        for debt in owed
     ]
 
 
@@ -420,6 +416,26 @@ def tick(session: Session, keys: Keys, chain: int, today: dt.date) -> int:
         negotiated = session.get(Agreement, turn.agreement)
         if negotiated is not None and State(negotiated.state) in OPEN_STATES:
             turn.reminded = dt.datetime.now(dt.UTC)
-            ledger.note(negotiated, "reminder", office_of=turn.office, due=turn.due.isoformat() if turn.due else None)
+            due = turn.due.isoformat() if turn.due else None
+            ledger.note(negotiated, "reminder", office_of=turn.office, what="answer", due=due)
             steps += 1
+    for debt in debts(session):
+        if debt.records and debt.late(today) and not _reminded(session, debt, today):
+            owing = session.get(Agreement, debt.agreement, with_for_update={"skip_locked": True})
+            if owing is not None:
+                due, records = debt.due.isoformat(), debt.records
+                ledger.note(owing, "reminder", office_of=debt.office, what=debt.what, due=due, owed=records)
+                steps += 1
     return steps
+
+
+def _reminded(session: Session, debt: Debt, today: dt.date) -> bool:
+    """Whether its office was reminded of this debt in the last days."""
+    last: dt.datetime | None = session.scalar(
+        select(func.max(AgreementEvent.at)).where(
+            AgreementEvent.agreement == debt.agreement,
+            AgreementEvent.kind == "reminder",
+            AgreementEvent.details["what"].astext == debt.what,
+        )
+    )
+    return last is not None and last > debt.since and last.date() > today - dt.timedelta(days=REMIND_AGAIN_DAYS)

@@ -21,8 +21,9 @@ from api.access.model import Caller, Permission
 from api.dependencies import Services
 from api.exchange import feed
 from api.exchange.changes import next_page, page_out
+from api.exchange.debts import ENDED
 from api.exchange.feed import BadCursor, Ended, rights
-from api.exchange.negotiation import ENDED, Ledger
+from api.exchange.negotiation import Ledger
 from api.webhooks import sender
 from api.webhooks.sender import Content
 from common.errors import ConcordError, Conflict, NotFound

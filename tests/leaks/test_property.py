@@ -13,7 +13,7 @@ import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.access.agreements import Terms
+from api.access.agreements import Limits, Terms
 from api.access.model import Caller, Group, Role, Tier, role_rules
 from api.access.scope import Scope
 from api.access.scopes import AgreementRules, CollectionRules, decide
@@ -76,6 +76,14 @@ formats = st.sampled_from([frozenset[str](), frozenset[str](), frozenset({"csv"}
 days = st.dates(dt.date(2019, 1, 1), dt.date(2021, 3, 1))
 
 
+limits = st.just(Limits()) | st.builds(
+    Limits,
+    tier=st.sampled_from(["none", "existence", "metadata", "content"]),
+    groups=st.none() | groups.map(tuple),
+    purposes=st.sampled_from([None, (), ("examination",), ("statistics",)]),
+)
+
+
 @st.composite
 def collection_rules(draw: st.DrawFn) -> tuple[CollectionRules, ...]:
     found = []
@@ -95,6 +103,7 @@ def collection_rules(draw: st.DrawFn) -> tuple[CollectionRules, ...]:
                 draw(st.sampled_from([frozenset(), frozenset({"examination"}), frozenset({"statistics"})])),
                 draw(st.sampled_from([frozenset(), frozenset({"QM"}), frozenset({"QN"})])),
                 formats=draw(formats),
+                limits=draw(limits),
             )
         )
     return tuple(found)
@@ -214,10 +223,18 @@ def naive(
                 )
             )
             and (not terms.purposes or purpose in terms.purposes)
+            and (not rule.purposes or rule.limits.purposes is not None or purpose in rule.purposes)
+            and (rule.limits.purposes is None or purpose in rule.limits.purposes)
             and (not terms.roles or role in terms.roles)
             and (terms.valid_until is None or terms.valid_until >= TODAY)
         ):
-            give(Tier.parse(terms.tier), frozenset(terms.groups), terms.formats)
+            most = rule.limits.groups
+            written_as = [name for name in terms.formats or rule.formats if name in (rule.formats or terms.formats)]
+            give(
+                min(Tier.parse(terms.tier), Tier.parse(rule.limits.tier)),
+                frozenset(group for group in terms.groups if most is None or group in most),
+                written_as or (["nothing at all"] if terms.formats else []),
+            )
     return set().union(*found) if found else None
 
 
