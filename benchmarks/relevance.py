@@ -1,6 +1,7 @@
 """What each part of the search finds by itself and what fusing them adds: nDCG@10 and recall@10/100 per language pair.
 
-    python -m benchmarks.relevance [--modes bm25,vectors,…] [--half SEED] [--held-out SEED] [--mined] [--json FILE]
+    python -m benchmarks.relevance [--modes bm25,vectors,…] [--topics unseen] [--half SEED] [--held-out SEED] [--mined]
+        [--json FILE]
 
 Records, queries and platform of benchmarks/crosslang.py: 60 topics × 10 languages, one language a record, four topics a
 neighbourhood. For a pair (query language, record language) one record is right, that of the topic in that language; it
@@ -9,11 +10,11 @@ languages are taken out. So nDCG@10 is 1 / log2(1 + rank), and 0 beyond rank 10.
 
 Parts: bm25 (the query's own words), vectors, expansion (words and the term bank's terms), fusion (the default).
 
-The lexicon was written by people who knew the topics, and some terms were added for what the benchmark had missed, so
-its figures are not those of an unknown subject. --held-out takes half of the concepts away, drawn by SEED, as if
-nobody had thought of them. --half asks for half of the topics only, drawn by SEED; with --mined the term bank also has
-what
-`concord terms mine` finds in the titles and abstracts of the other half, none of which is asked for.
+Parts of the lexicon were written by people who knew the samples' topics, and some terms were added for what the
+benchmark had missed, so the figures of that set are not those of an unknown subject. `--topics unseen` asks for topics
+that were written apart from the lexicon (benchmarks/data/unseen). --held-out takes half of the concepts away, drawn by
+SEED, as if nobody had thought of them. --half asks for half of the topics only, drawn by SEED; with --mined the term
+bank also has what `concord terms mine` finds in the titles and abstracts of the other half, none of which is asked for.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from typing import Any
 import api.search.service as service
 from api.search.expansion.bank import Bank, bank
 from api.search.expansion.mining import mine
-from benchmarks.crosslang import MODES, Ranks, engines_and_database, measure, platform, recall
+from benchmarks.crosslang import MODES, SETS, Ranks, engines_and_database, measure, platform, recall
 from samples.world import LANGUAGES, Topic, topics
 
 PARTS = {"bm25": "bm25", "vectors": "vectors", "expansion": "terms", "fusion": "default"}
@@ -90,7 +91,7 @@ def terms(held_out: int | None, others: Sequence[Topic]) -> Bank:
 
 
 async def run(url: str, database_url: str, work: Path, options: argparse.Namespace) -> dict[str, Any]:
-    chosen = topics()
+    chosen = topics(SETS[options.topics])
     asked: list[int] | None = None
     if options.half is not None:
         asked = sorted(random.Random(options.half).sample(range(len(chosen)), len(chosen) // 2))
@@ -124,6 +125,7 @@ def report(part: str, found: dict[str, Any]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--modes", default=",".join(PARTS), help=", ".join(PARTS))
+    parser.add_argument("--topics", choices=SETS, default="samples", help="which set of topics")
     parser.add_argument("--held-out", type=int, metavar="SEED", help="use half of the term bank, drawn by this seed")
     parser.add_argument("--half", type=int, metavar="SEED", help="ask for half of the topics, drawn by this seed")
     parser.add_argument("--mined", action="store_true", help="also use terms mined from the other half of the topics")
@@ -137,8 +139,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as work, engines_and_database() as (url, address):
         results = asyncio.run(run(url, address, Path(work), options))
     short = {part: {name: value for name, value in found.items() if name != "pairs"} for part, found in results.items()}
-    how = {"held_out": options.held_out, "half": options.half, "mined": options.mined}
-    print(json.dumps({"topics": len(topics()), "languages": len(LANGUAGES), **how, **short}))
+    how = {"set": options.topics, "held_out": options.held_out, "half": options.half, "mined": options.mined}
+    print(json.dumps({"topics": len(topics(SETS[options.topics])), "languages": len(LANGUAGES), **how, **short}))
     if options.json:
         options.json.write_text(json.dumps(results, ensure_ascii=False, indent=1) + "\n", "utf-8")
 

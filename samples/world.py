@@ -170,8 +170,12 @@ class World:
     firms: dict[str, Firm] = field(default_factory=dict)
 
 
-def topics() -> tuple[Topic, ...]:
-    contents = [tomllib.loads(path.read_text(encoding="utf-8")) for path in sorted((HERE / "topics").glob("*.toml"))]
+TOPICS = HERE / "topics"
+
+
+def topics(folder: Path = TOPICS) -> tuple[Topic, ...]:
+    """The topics of a folder's files, in the files' order."""
+    contents = [tomllib.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.toml"))]
     return tuple(
         Topic(
             key=row["key"],

@@ -1,4 +1,5 @@
-"""The sample topics: whole in ten languages, distinct from one another, classed with well-formed symbols."""
+"""The topics of the samples and of the benchmark: whole in ten languages, distinct from one another, classed with
+well-formed symbols."""
 
 from __future__ import annotations
 
@@ -10,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.crosslang import SETS
 from samples.world import Topic, topics
 
-FOLDER = Path(__file__).resolve().parents[2] / "samples" / "topics"
+FOLDER = SETS["samples"]
+FILES = sorted(path for folder in SETS.values() for path in folder.glob("*.toml"))
 TEXTS = ("title", "abstract", "query")
 LANGUAGES = {"en", "ar", "zh", "fr", "de", "ja", "ko", "pt", "ru", "es"}
 LATIN = LANGUAGES - {"ar", "zh", "ja", "ko", "ru"}
@@ -23,13 +26,14 @@ SCRIPTS = {
     "ko": {"HANGUL"},
     "ru": {"CYRILLIC"},
 } | {language: {"LATIN"} for language in LATIN}
-# What patent texts of any script keep in Latin letters: the p of p-type, 3D, RNA.
-LOANS = re.compile(r"p(?=-|型|형)|3D|RNA")
+# What patent texts of any script keep: the p of p-type, Greek letters, abbreviations (3D, RNA, CMOS).
+LOANS = re.compile(r"p(?=-|型|형)|[α-ω]|\d*[A-Z]{1,5}\d*")
 # Section, class, subclass, main group / subgroup (WIPO ST.8; the IPC's main groups have up to four digits).
 IPC = re.compile(r"[A-H]\d{2}[A-Z] [1-9]\d{0,3}/\d{2,6}")
 CPC = re.compile(r"[A-HY]\d{2}[A-Z] [1-9]\d{0,3}/\d{2,6}")
 
-ALL = topics()
+SAMPLES = topics(FOLDER)
+ALL = [topic for folder in SETS.values() for topic in topics(folder)]
 
 
 def of(topic: Topic, text: str) -> dict[str, str]:
@@ -43,8 +47,8 @@ def scripts(text: str) -> set[str]:
 
 
 def test_there_are_sixty_topics_in_neighbourhoods_of_three_or_four() -> None:
-    sizes = Counter(topic.neighbourhood for topic in ALL)
-    assert len(ALL) == 60
+    sizes = Counter(topic.neighbourhood for topic in SAMPLES)
+    assert len(SAMPLES) == 60
     assert set(sizes.values()) <= {3, 4}
     assert len(sizes) == len(list(FOLDER.glob("*.toml")))
 
@@ -53,7 +57,7 @@ def test_keys_are_unique() -> None:
     assert [key for key, times in Counter(topic.key for topic in ALL).items() if times > 1] == []
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.toml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_file_names_its_neighbourhood_and_field_and_nothing_unknown(path: Path) -> None:
     content = tomllib.loads(path.read_text(encoding="utf-8"))
     assert set(content) == {"neighbourhood", "field", "topic"}
@@ -69,7 +73,7 @@ def test_every_text_is_in_all_ten_languages_and_in_its_script(topic: Topic) -> N
         for language, words in written.items():
             assert words == words.strip() != "", (text, language)
             assert words == unicodedata.normalize("NFC", words), (text, language)
-            own = LOANS.sub("", words) if language not in LATIN else words
+            own = re.sub(r"[α-ω]", "", words) if language in LATIN else LOANS.sub("", words)
             assert scripts(own) <= SCRIPTS[language], (text, language, words)
             assert scripts(own), (text, language, words)
 
