@@ -35,6 +35,7 @@ from api.search.service import warm
 from api.search.similar import routes as similar_routes
 from api.search.similar.pictures import LARGEST_BODY
 from api.web import routes as web_routes
+from api.web.page import warm as warm_pages
 from api.webhooks import routes as webhook_routes
 from common.errors import ConfigurationError
 from common.settings import Settings
@@ -92,6 +93,7 @@ async def _warmed(services: Services) -> None:
         await warm(services)
     finally:
         services.engine.limit_s = services.settings.search_limit
+    await asyncio.to_thread(warm_pages)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

@@ -20,6 +20,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from html import unescape
 from typing import Any, Literal
 
 import orjson
@@ -1059,12 +1060,13 @@ def _merged_facets(
 
 
 def fields_of(highlights: Mapping[str, Sequence[str]]) -> list[tuple[str, str | None, list[str]]]:
-    """(field, language, words) for each highlighted field: which words brought the hit, where and in which language."""
-    found = []
+    """(field, language, words) for each highlighted field: which words brought the hit, where and in which language. A
+    field and its twin of exact words are one."""
+    found: dict[tuple[str, str | None], set[str]] = {}
     for name in sorted(highlights):
         root, _, tail = name.partition(".")
         tail = tail.removesuffix(".exact")
         language = tail if re.fullmatch(r"[a-z]{2,3}", tail) else None
-        words = sorted({w.lower() for part in highlights[name] for w in re.findall(r"<em>(.*?)</em>", part)})
-        found.append((root, language, words))
-    return found
+        words = (unescape(w).lower() for part in highlights[name] for w in re.findall(r"<em>(.*?)</em>", part))
+        found.setdefault((root, language), set()).update(words)
+    return [(root, language, sorted(words)) for (root, language), words in found.items()]

@@ -40,7 +40,7 @@ PARTS = (
         f"record.{name}"
         for name in ("id", "right", "office", "provider", "collection", "kind", "kind_group", "numbers", "dates")
     ),
-    *(f"record.{name}" for name in ("priorities", "families", "relations")),
+    *(f"record.{name}" for name in ("priorities", "families", "relations", "status")),
 )
 
 
@@ -210,6 +210,7 @@ class _Member:
             "publication": _dated(published, self.date("publication") or self.date("registration")),
             "application": _dated(filed, self.date("filing")),
             "granted": self.date("grant"),
+            "status": self.record.get("status"),
             "titles": self.titles,
             "priorities": [_priority(claim) for claim in self.record.get("priorities", ())],
             "relations": relations,

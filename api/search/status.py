@@ -19,7 +19,7 @@ from api.access.scope import Scope
 from api.dependencies import Access
 from api.search import records
 from api.search.engine import Engine, Hit
-from indexer.harmonise.status import categories, concerns, is_correction, status_from, taken_back
+from indexer.harmonise.status import categories, concerns, decides, is_correction, status_from, taken_back
 from indexer.parts import FACTS
 from indexer.record import Status, StatusEvent
 
@@ -161,19 +161,26 @@ def _offices(
     stated = [status for hit in readable if (status := _stated(hit)) is not None]
     entries = []
     for office in (main, *rest):
-        own = [event for event in events if office in concerns(event)]
-        status = status_from(own)
+        places = [place for place, event in enumerate(events) if office in concerns(event)]
+        own = [events[place] for place in places]
+        status, deciding = status_from(own), decides(own)
         basis = "events" if status else None
         for other in stated if office == main else ():
             if status is None or (other.as_of or dt.date.min) > (status.as_of or dt.date.min):
-                status, basis = other, "stated"
+                status, basis, deciding = other, "stated", None
         dates = [day for event in own if not event.withdrawn and (day := _when(event))]
         entries.append(
             {
                 "office": office,
                 "role": "office" if office == main else "designated" if office in designated else "concerned",
                 "designation": designated.get(office),
-                "status": None if status is None else {**status.model_dump(mode="json"), "basis": basis},
+                "status": None
+                if status is None
+                else {
+                    **status.model_dump(mode="json"),
+                    "basis": basis,
+                    "event": None if deciding is None else places[deciding],
+                },
                 "last_event": max(dates, default=None),
                 "events": len(own),
                 "withdrawn": sum(event.withdrawn for event in own),

@@ -3,7 +3,8 @@
     python -m api.web.catalogue update     adds new strings to every catalogue, untranslated, and takes out old ones
     python -m api.web.catalogue missing    lists what is not translated; exit 1 where there is anything
 
-A string is what stands in `_("…")` in a template, in `.say("…")` in a module of this room, or in vocabulary.toml.
+A string is what stands in `_("…")` in a template, in `.say("…")` in a module of this room, in vocabulary.toml, or in a
+table of which a page shows the words: quality rules, features by which records are compared, kinds of jobs.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract
 from babel.messages.pofile import read_po, write_po
 
+from api.jobs.kinds import KINDS
 from api.web.language import DEFAULT, LANGUAGES, ROOM, catalogue_path, vocabulary
+from indexer.duplicates.compare import table
+from indexer.quality.rules import rules
 
 WRITTEN = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 """A fixed date in each header, so that an update without changes changes nothing."""
@@ -28,7 +32,7 @@ WRITTEN = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 def messages() -> dict[str, list[str]]:
     """Every string with the places where it stands."""
     found: dict[str, list[str]] = {}
-    for message, place in (*_in_templates(), *_in_modules(), *_in_vocabulary()):
+    for message, place in (*_in_templates(), *_in_modules(), *_in_vocabulary(), *_in_tables()):
         found.setdefault(message, []).append(place)
     return found
 
@@ -63,6 +67,18 @@ def _in_vocabulary() -> Iterator[tuple[str, str]]:
     for section, words in vocabulary().items():
         for english in words.values():
             yield english, f"vocabulary.toml [{section}]"
+
+
+def _in_tables() -> Iterator[tuple[str, str]]:
+    for rule in rules().values():
+        yield rule.explanation, "quality/rules.toml"
+        yield rule.fix, "quality/rules.toml"
+    for feature in table().features:
+        yield feature.about, "duplicates/features.toml"
+        for level in feature.levels:
+            yield level, "duplicates/features.toml"
+    for kind in KINDS.values():
+        yield kind.title, "jobs/kinds.py"
 
 
 def read(language: str) -> Catalog:

@@ -176,6 +176,7 @@ def environment(code: str) -> Environment:
         moment=speaker.moment,
         place=speaker.place,
         tongue=speaker.language,
+        said=speaker.say,
         text=language.isolated,
         ltr=lambda value: language.isolated(str(value), None, "ltr"),
     )
@@ -191,6 +192,13 @@ def environment(code: str) -> Environment:
         icon=icon,
     )
     return made
+
+
+def warm() -> None:
+    """Reads what the first page of each language would wait for."""
+    for code in language.LANGUAGES:
+        for name in ("start.html", "search.html", "record.html", "record_overview.html"):
+            environment(code).get_template(name)
 
 
 def _install(made: Environment, translations: Translations) -> None:
@@ -212,6 +220,7 @@ def render(
     here = partial(address, request)
     html = template.render(
         caller=caller,
+        signed_in=caller is not None or (access is None and COOKIE in request.cookies),
         may=(lambda name: access is not None and access.caller.may(Permission(name))),
         csrf=access.identity.csrf if access is not None else None,
         purpose=access.purpose if access is not None else None,

@@ -11,10 +11,15 @@ from urllib.parse import quote
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 
+from api.access import routes as access_routes
+from api.access.agreements import State
+from api.access.model import Permission
 from api.basket import routes as basket_api
 from api.dependencies import Access
+from api.review import quality as quality_api
 from api.search import families, records
 from api.search import routes as search_routes
+from api.search import status as legal_status
 from api.search.service import Search, search
 from api.search.similar import records as similar_records
 from api.web import language, similar, summary
@@ -24,7 +29,9 @@ from api.web.page import OriginalReader, Viewer, of_api, pages, render, speaker
 router = pages()
 Json = Mapping[str, Any]
 
-TABS = ("overview", "texts", "images", "legal", "family", "citations", "similar", "sources")
+TABS = ("overview", "texts", "images", "legal", "family", "citations", "similar", "sources", "certified")
+ALWAYS = ("overview", "similar", "sources", "certified")
+"""Tabs of every record."""
 LONGEST_SHOWN = 12_000
 """Characters of one text on a page that shows several; the whole text has a page of its own."""
 LONGEST_PAGE = 60_000
@@ -113,21 +120,24 @@ async def page(request: Request, record_id: str, access: Viewer) -> Response:
                 "facts": facts(record, says),
                 "parties": parties(record),
                 "thumbnail": summary.thumbnail(record),
-                "classes": classes(record),
+                "classes": classes(record, says),
                 "abstracts": by_language(record, "abstract", says),
                 "goods": by_language(record, "goods-services", says),
             }
         case "texts":
             context |= texts(record, says, request)
         case "legal":
-            context |= {"events": events(record), "designations": record.get("designations", [])}
+            context |= await legal(access, record, says)
         case "family":
             context |= await family(access, record, says, request.query_params.get("kind", ""))
         case "similar":
             found = await similar_records.like_record(access, record["id"], similar_records.Wanted(size=20))
             context |= {"hits": similar.shown(found, says)}
         case "sources":
-            context |= {"whole": "source" in record}
+            table = (await of_api(quality_api.quality_rules(access)))["rules"]
+            context |= {"whole": "source" in record, "rules": {row["rule"]: row for row in table}}
+        case "certified":
+            context |= {"agreements": await giving(access, record)}
     return render(request, access, "record.html", **context)
 
 
@@ -161,8 +171,9 @@ def tabs(record: Json) -> list[tuple[str, int]]:
         "citations": len(record.get("citations", ())),
         "similar": 0,
         "sources": len(record.get("findings", ())),
+        "certified": 0,
     }
-    return [(name, counted[name]) for name in TABS if counted[name] or name in ("overview", "similar", "sources")]
+    return [(name, counted[name]) for name in TABS if counted[name] or name in ALWAYS]
 
 
 def facts(record: Json, says: Tongue) -> list[dict[str, Any]]:
@@ -233,17 +244,21 @@ def parties(record: Json) -> list[dict[str, Any]]:
     ]
 
 
-def classes(record: Json) -> list[dict[str, Any]]:
-    """Classifications by scheme and edition."""
+def classes(record: Json, says: Tongue) -> list[dict[str, Any]]:
+    """Classifications by scheme, the symbols of one class together with its title."""
     codes = inid().get(record["right"], {}).get("class", {})
-    by_scheme: dict[str, list[Json]] = {}
+    by_scheme: dict[str, dict[str, Json]] = {}
     for entry in record.get("classifications", ()):
-        by_scheme.setdefault(entry["scheme"], []).append(entry)
-    return [
-        {"scheme": scheme, "inid": codes.get(scheme), "field": scheme.lower() if scheme.lower() in SEARCHED else None,
-         "held": list({entry["symbol"]: entry for entry in reversed(held)}.values())[::-1][:LONGEST_LIST]}
-        for scheme, held in by_scheme.items()
-    ]  # fmt: skip
+        by_scheme.setdefault(entry["scheme"], {}).setdefault(entry["symbol"], entry)
+    shown = []
+    for scheme, held in by_scheme.items():
+        groups: dict[str, list[Json]] = {}
+        for entry in list(held.values())[:LONGEST_LIST]:
+            groups.setdefault(summary.class_title(says, scheme.lower(), entry["symbol"]), []).append(entry)
+        name = scheme.lower()
+        shown.append({"scheme": scheme, "inid": codes.get(scheme), "field": name if name in SEARCHED else None,
+                      "groups": list(groups.items())})  # fmt: skip
+    return shown
 
 
 SEARCHED = frozenset({"ipc", "cpc", "fi", "fterm", "uspc", "nice", "vienna", "locarno"})
@@ -309,13 +324,39 @@ def texts(record: Json, says: Tongue, request: Request) -> dict[str, Any]:
     }
 
 
-def events(record: Json) -> list[Json]:
-    """The legal timeline, newest first; events without a date last."""
-    return sorted(
-        record.get("events", ()),
-        key=lambda event: event.get("event_date") or event.get("effective_date") or event.get("publication_date") or "",
-        reverse=True,
-    )
+async def legal(access: Access, record: Json, says: Tongue) -> dict[str, Any]:
+    """What each office says of the application and of the rest of the family, and the timeline, newest first."""
+    told = await legal_status.answer(access, record["id"])
+    events = [{**event, "place": place} for place, event in enumerate(told["events"])]
+    offices = [
+        {**entry, "by": events[place] if (place := (entry["status"] or {}).get("event")) is not None else None}
+        for entry in told["offices"]
+    ]
+    own = {source["id"] for source in told["records"]}
+    found = await families.answer(access, record["id"], "simple")
+    relatives = [_member(member, says) for member in found["members"] if member["id"] not in own][:LONGEST_LIST]
+    return {
+        "readable": told["readable"],
+        "now": offices[0] if offices and offices[0]["status"] else None,
+        "offices": [entry for entry in offices if entry["status"]],
+        "silent": [entry for entry in offices if not entry["status"] and entry["role"] == "designated"],
+        "events": events[::-1],
+        "relatives": [member for member in relatives if member["status"]],
+        "unknown": [member for member in relatives if not member["status"]],
+    }
+
+
+async def giving(access: Access, record: Json) -> list[Json]:
+    """Agreements in force that give the reader's office the record's collection: under them a package is ordered."""
+    if not access.caller.may(Permission.EXCHANGE):
+        return []
+    held = (await of_api(access_routes.list_agreements(access)))["agreements"]
+    return [
+        entry for entry in held
+        if entry["beneficiary"] == access.caller.office and entry["provider"] == record["provider"]
+        and entry["state"] == State.ACTIVE
+        and record["collection"] in (entry["terms"].get("collections") or [record["collection"]])
+    ]  # fmt: skip
 
 
 async def family(access: Access, record: Json, says: Tongue, kind: str) -> dict[str, Any]:

@@ -186,6 +186,7 @@ async def page(request: Request, access: Searcher) -> Response:
         )  # fmt: skip
     offices = await contacts(access, found)
     tree = query_language.read(asked.q, asked.dialect).tree  # type: ignore[arg-type]
+    question = summary.Question(asked.q, found.expansion.language if found.expansion else None)
     return render(
         request,
         access,
@@ -193,7 +194,8 @@ async def page(request: Request, access: Searcher) -> Response:
         asked=asked,
         fault=None,
         found=found,
-        hits=[summary.hit(hit, says, offices) for hit in found.hits],
+        hits=[summary.hit(hit, says, offices, question) for hit in found.hits],
+        question=question,
         facets=[shown for name in asked.facets if name != "year" for shown in facet(request, asked, found, name, says)],
         chips=chips(request, asked, says),
         years=years(request, asked, found),
@@ -281,12 +283,15 @@ def label(says: Tongue, name: str, value: str) -> str:
             return says.word("event", value[:1]) if len(value) == 3 and value[1:].isdigit() else value
         case "kind_group" | "status" | "stage" | "mark_feature":
             return says.word(name, value)
+        case "ipc" | "cpc" | "nice" | "locarno":
+            return f"{value} {summary.class_title(says, name, value)}".rstrip()
     return value
 
 
 def named(name: str) -> bool:
     """Whether a value is shown in words of the reader's language."""
-    return coded(name) or name in ("right", "language", "event", "kind_group", "status", "stage", "mark_feature")
+    words = ("right", "language", "event", "kind_group", "status", "stage", "mark_feature", "nice", "locarno")
+    return coded(name) or name in words
 
 
 def coded(name: str) -> bool:

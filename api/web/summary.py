@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from html import unescape
 from typing import Any
 from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
+from api.search.expansion.words import UNSPACED, folded, key
 from api.search.service import HitOut, Why
-from api.web.language import Tongue, isolated
+from api.web.language import Tongue, isolated, vocabulary
 from api.web.page import compact
 
 Json = Mapping[str, Any]
@@ -21,10 +24,25 @@ TITLE_FIELDS = frozenset({"title", "mark", "product"})
 NUMBERS = ("publication", "registration", "international", "application", "pct-publication", "pct-application", "work")
 HOLDERS = ("applicant", "owner", "designer", "author", "inventor", "user", "other")
 SNIPPETS = 2
+WORD = re.compile(r"[^\W_]+")
 MARKED = re.compile(r"<em>(.*?)</em>", re.DOTALL)
 
 
-def hit(found: HitOut, says: Tongue, contacts: Mapping[str, str]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Question:
+    """What was asked, as far as reasons are told with it."""
+
+    text: str = ""
+    language: str | None = None
+    """Language that the query was read in, where terms of others were looked for."""
+
+    def written(self, piece: str) -> str:
+        """A piece of the query as the reader wrote it: pieces are known by their folded form."""
+        own = {folded(word): word for word in WORD.findall(self.text)}
+        return " ".join(own.get(word, word) for word in piece.split())
+
+
+def hit(found: HitOut, says: Tongue, contacts: Mapping[str, str], question: Question) -> dict[str, Any]:
     """What the templates show of one hit."""
     record = found.record
     shown: dict[str, Any] = {"id": found.id, "right": record["right"], "office": record["office"], "record": record}
@@ -47,7 +65,7 @@ def hit(found: HitOut, says: Tongue, contacts: Mapping[str, str]) -> dict[str, A
         "classes": classes(record),
         "status": (record.get("status") or {}).get("state"),
         "snippets": _snippets(found.highlights) or _opening(record, says, name),
-        "why": [sentence for reason in told(found.why) for sentence in why(reason, says)],
+        "why": reasons(told(found.why), says, question),
         "picture": record["right"] in ("trademark", "design") or thumbnail(record) is not None,
         "mark_text": next((text["text"] for text in record.get("texts", ()) if text["type"] == "mark-text"), None),
         "feature": (record.get("mark") or {}).get("feature"),
@@ -120,18 +138,30 @@ def classes(record: Json, limit: int = 4) -> list[str]:
     return shown[:limit]
 
 
+def class_title(says: Tongue, scheme: str, symbol: str) -> str:
+    """What a class is about, in the reader's language; nothing where it is not known. The CPC has the IPC's classes."""
+    section, code = {
+        "ipc": ("class_ipc", symbol[:3]),
+        "cpc": ("class_ipc", symbol[:3]),
+        "nice": ("class_nice", symbol.lstrip("0")),
+        "locarno": ("class_locarno", symbol.partition("-")[0].lstrip("0")),
+    }.get(scheme, ("", ""))
+    return says.word(section, code) if code in vocabulary().get(section, {}) else ""
+
+
 # ----------------------------------------------------------------------------------------------------- highlights
 
 
 def marked(fragment: str) -> Markup:
-    """A highlighted fragment: the engine's <em> become <mark>, all else is text, whatever it looks like."""
+    """A highlighted fragment: the engine's <em> become <mark>, all else is text, whatever it looks like. The engine
+    writes the text as HTML."""
     out: list[Markup] = []
     end = 0
     for match in MARKED.finditer(fragment):
-        out.append(escape(fragment[end : match.start()]))
-        out.append(Markup("<mark>{}</mark>").format(match[1]))
+        out.append(escape(unescape(fragment[end : match.start()])))
+        out.append(Markup("<mark>{}</mark>").format(unescape(match[1])))
         end = match.end()
-    out.append(escape(fragment[end:]))
+    out.append(escape(unescape(fragment[end:])))
     return Markup("").join(out)
 
 
@@ -148,7 +178,7 @@ def _highlighted_title(highlights: Mapping[str, Iterable[str]], name: str) -> Ma
     for field, fragments in highlights.items():
         if field.partition(".")[0] in TITLE_FIELDS:
             for fragment in fragments:
-                if MARKED.sub(r"\1", fragment).strip() == name.strip() and len(fragment) < 600:
+                if unescape(MARKED.sub(r"\1", fragment)).strip() == name.strip() and len(fragment) < 600:
                     return _isolated_mark(fragment, field)
     return None
 
@@ -175,33 +205,63 @@ def _opening(record: Json, says: Tongue, name: str) -> list[Markup]:
 
 
 def told(reasons: Sequence[Why]) -> list[Why]:
-    """Without what another reason says better: a term that stands for a word of the query is told with that word, and a
-    word of the query is no term for itself."""
-    better = {
-        (reason.field, reason.language, word.casefold())
-        for reason in reasons if reason.by == "expansion"
-        for word in reason.words if word.casefold() != (reason.source or "").casefold()
-    }  # fmt: skip
-
-    def needed(reason: Why) -> bool:
-        words = {word.casefold() for word in reason.words}
+    """Each reason once. A term that stands for a word of the query is told with that word, so it is no reason of its
+    own; a word of the query is no term for itself; what stands for the same word in the same texts is told together."""
+    standing: dict[tuple[str | None, str | None, str], list[str]] = {}
+    for reason in reasons:
+        for word in reason.words if reason.by == "expansion" else ():
+            if not _covered(word, reason.language, [reason.source or ""]):
+                standing.setdefault((reason.field, reason.language, reason.source or ""), []).append(word)
+    better: dict[tuple[str | None, str | None], list[str]] = {}
+    for (field, tongue, _), words in standing.items():
+        better.setdefault((field, tongue), []).extend(words)
+    kept: list[Why] = []
+    for reason in reasons:
+        words = reason.words
         if reason.by == "expansion":
-            return (reason.source or "").casefold() not in words
-        return reason.by != "term" or any((reason.field, reason.language, word) not in better for word in words)
+            words = standing.pop((reason.field, reason.language, reason.source or ""), [])
+        elif reason.by == "term":
+            terms = better.get((reason.field, reason.language), [])
+            words = [word for word in words if not _covered(word, reason.language, terms)]
+        if words or reason.by == "vector":
+            kept.append(replace(reason, words=list(dict.fromkeys(words))))
+    return kept
 
-    return [reason for reason in reasons if needed(reason)]
+
+def _covered(word: str, tongue: str | None, terms: Sequence[str]) -> bool:
+    """Whether a word is, in whatever form, one of some terms or a part of one."""
+    if tongue in UNSPACED:
+        return any(folded(word) in folded(term) or folded(term) in folded(word) for term in terms)
+    stems = {stem for term in terms for stem in key(term, tongue or "")}
+    return bool(stems) and set(key(word, tongue or "")) <= stems
 
 
-def why(reason: Why, says: Tongue) -> list[Markup]:
-    """One reason in plain words."""
+def reasons(found: Sequence[Why], says: Tongue, question: Question) -> list[Markup]:
+    """Reasons in plain words: what is said of several fields alike is said once, titles first and meaning last."""
+    alike: dict[tuple[Any, ...], list[Why]] = {}
+    for reason in sorted(found, key=lambda reason: (reason.by == "vector", reason.field not in TITLE_FIELDS)):
+        same = (reason.by, reason.language, reason.source, frozenset(word.casefold() for word in reason.words))
+        apart = reason.field if reason.by == "field" else None
+        alike.setdefault((*same, apart), []).append(reason)
+    return [why(group, says, question) for group in alike.values()]
+
+
+def why(alike: Sequence[Why], says: Tongue, question: Question) -> Markup:
+    """One reason in plain words, for all the fields that have it."""
+    reason = alike[0]
     if reason.by == "vector":
-        return [escape(says.say("close in meaning (no. %(rank)s)", rank=says.number(reason.rank or 0)))]
-    field = says.word("field", (reason.field or "").partition(".")[0])
-    words = isolated(", ".join(dict.fromkeys(reason.words))[:200], reason.language, None if reason.language else "auto")
+        return escape(says.say("close in meaning (no. %(rank)s)", rank=says.number(reason.rank or 0)))
+    fields = ", ".join(dict.fromkeys(says.word("field", (one.field or "").partition(".")[0]) for one in alike))
+    words = isolated(", ".join(reason.words)[:200], reason.language, None if reason.language else "auto")
     if reason.by == "field":
-        return [Markup("{} = {}").format(field, words)]
-    where = f"{field} ({says.language(reason.language)})" if reason.language else field
-    if reason.by == "expansion":
-        source = isolated(compact(reason.source or "", 60), None, "auto")
-        return [Markup('{}: {} <span class="stands-for">= {}</span>').format(where, words, source)]
-    return [Markup("{}: {}").format(where, words)]
+        return Markup("{} = {}").format(fields, words)
+    where = f"{fields} ({says.language(reason.language)})" if reason.language else fields
+    if reason.by != "expansion":
+        return Markup("{}: {}").format(where, words)
+    source = isolated(compact(question.written(reason.source or ""), 60), None, "auto")
+    if reason.language == question.language:
+        stands = says.say("other words for %(source)s")
+    else:
+        stands = says.say("translation of %(source)s")
+    told_for = escape(stands) % {"source": source}
+    return Markup('{}: {} <span class="stands-for">– {}</span>').format(where, words, told_for)

@@ -195,20 +195,27 @@ def status_from(
         events = own or [event for event in events if concerns(event) == (event.office,)]
     if current is not None and current.state is not None and not current.withdrawn:
         return Status(state=current.state, stage=current.stage, as_of=_date(current), raw=raw or current.raw_code)
-    told = [(i, e) for i, e in enumerate(events) if e.state is not None and not e.withdrawn and not is_correction(e)]
-    if not told:
+    deciding = decides(events)
+    if deciding is None:
         return (
             Status(state="unspecified", as_of=_date(current), raw=raw or current.raw_code)
             if current is not None
             else None
         )
-    _, last = max(told, key=lambda pair: (_order(pair[1]), pair[0]))
+    last = events[deciding]
     stage = last.stage
     if stage is None:
-        staged = [(i, e) for i, e in told if e.stage is not None]
-        stage = max(staged, key=lambda pair: (_order(pair[1]), pair[0]))[1].stage if staged else None
+        staged = [event for event in events if event.stage is not None]
+        latest = decides(staged)
+        stage = None if latest is None else staged[latest].stage
     assert last.state is not None
     return Status(state=last.state, stage=stage, as_of=_date(last), raw=raw or last.raw_code)
+
+
+def decides(events: Sequence[StatusEvent]) -> int | None:
+    """Place of the event that the present status comes from: the latest that says a state and was not withdrawn."""
+    told = [i for i, e in enumerate(events) if e.state is not None and not e.withdrawn and not is_correction(e)]
+    return max(told, key=lambda i: (_order(events[i]), i), default=None)
 
 
 def _date(event: StatusEvent | None) -> dt.date | None:

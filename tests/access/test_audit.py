@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from api.access.audit import AuditWriter, Entry, Verdict, append, report, verify
 from api.access.model import Role
 from api.access.secret import Keys
+from api.search.service import warm
 from store.access import AuditEntry
 from store.database import Database, plain
 from tests.platforms import ALL_GROUPS, Platform, make_record
@@ -185,6 +186,9 @@ async def test_who_saw_what_by_which_agreement_for_what(platform: Platform) -> N
         assert listed.ids is None
         assert "moltrek" not in str([row.details for row in session.scalars(select(AuditEntry))])
         assert verify(session, platform.services.keys).faults == ()
+        before = len(session.scalars(select(AuditEntry)).all())
+        await warm(platform.services)
+        assert len(session.scalars(select(AuditEntry)).all()) == before, "who warms the engine sees nothing"
     async with platform.client(platform.key("QW", Role.PROVIDER_STEWARD)) as client:
         mine = (await client.get("/v1/audit")).json()["accesses"]
         assert {line["provider"] for line in mine} == {"QW"}

@@ -45,6 +45,7 @@ async def test_a_european_patent_state_by_state(platform: Platform) -> None:
     answer = await timeline(platform, a1.id)
     assert states(answer) == {"EP": "active", "DE": None, "FR": "inactive", "GB": "active"}
     assert [entry["role"] for entry in answer["offices"]] == ["office", "designated", "designated", "designated"]
+    assert [entry["status"] and entry["status"]["event"] for entry in answer["offices"]] == [1, None, 2, 3]
     assert [e["code"] for e in answer["events"]] == ["17P", "GRNT", "PG25", "PGFP"]
     lapse = answer["events"][2]
     assert (lapse["event_date"], lapse["effective_date"], lapse["publication_date"]) == (
@@ -114,6 +115,7 @@ async def test_what_an_office_states_later_than_its_events_counts_until_they_are
         "stated",
         "Rauennut",
     )
+    assert entry["status"]["event"] is None
 
 
 async def test_only_from_records_whose_status_may_be_read(platform: Platform) -> None:

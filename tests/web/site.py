@@ -117,6 +117,9 @@ def patents() -> list[Record]:
                                     event_date=dt.date(2018, 9, 1)),
                         StatusEvent(raw_code="GRANTED", scheme="SAMPLE", office=office, key_event="F10", state="active",
                                     event_date=dt.date(2020, 6, 3)),
+                        StatusEvent(raw_code="PG25", scheme="INPADOC", office=office, key_event="H13",
+                                    state="inactive", event_date=dt.date(2022, 5, 4), description=(
+                                        Text(type=TextType.OTHER, text="Ref Country Code: FR", language="en"),)),
                     ),
                 }
             )

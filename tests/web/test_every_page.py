@@ -30,6 +30,7 @@ OPEN = {
     "family": f"{RECORD}?tab=family",
     "citations": f"{RECORD}?tab=citations",
     "sources": f"{RECORD}?tab=sources",
+    "certified copy": f"{RECORD}?tab=certified",
     "platform": "/platform",
     "sign-in": "/sign-in",
     "me": "/me",
@@ -75,6 +76,8 @@ JUDGING = {
     "pair": "/duplicates/pair?a=XA.patent.XA0000701.A1&b=xb-patent-x.XA0000701.A1",
     "cluster": "/duplicates/clusters/XA.patent.XA0000701.A1",
 }
+EXPECTED = {"fault": 400, "missing": 404}
+"""Statuses of pages that tell of something wrong; all others answer 200."""
 WIDTHS = {"wide": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
 LARGEST_PAGE = 150_000
 SLOWEST_PAINT_MS = 1_000
@@ -102,45 +105,53 @@ def serious_findings(page: Page) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_no_open_page_has_a_serious_barrier(visit: Open, site: Site, width: str) -> None:
-    page = visit("/", viewport=WIDTHS[width])
-    faults = {}
-    for name, path in OPEN.items():
-        page.goto(site.url + path)
-        faults[name] = serious_findings(page)
-    assert {name: found for name, found in faults.items() if found} == {}
+def first_paint(page: Page) -> float:
+    """Milliseconds to the first contentful paint; looked at again where it is late, since other work of the machine
+    only ever makes it later."""
+    paint = float(page.evaluate(FIRST_PAINT))
+    for _ in range(3):
+        if paint < SLOWEST_PAINT_MS:
+            break
+        page.reload()
+        paint = min(paint, float(page.evaluate(FIRST_PAINT)))
+    return paint
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_no_signed_in_page_has_a_serious_barrier(visit: Open, site: Site, width: str) -> None:
-    page = visit("/", key=site.key("steward"), viewport=WIDTHS[width])
-    faults = {}
-    for name, path in SIGNED_IN.items():
-        answer = page.goto(site.url + path.format(delivery=site.delivery))
+def look(page: Page, site: Site, paths: dict[str, str]) -> tuple[dict[str, list[str]], dict[str, float]]:
+    """Barriers and late paints of pages, by name."""
+    faults, late = {}, {}
+    for name, path in paths.items():
+        answer = page.goto(site.url + path)
         assert answer is not None
-        assert answer.status == 200, path
-        faults[name] = serious_findings(page)
-    assert {name: found for name, found in faults.items() if found} == {}
+        assert answer.status == EXPECTED.get(name, 200), path
+        if (paint := first_paint(page)) >= SLOWEST_PAINT_MS:
+            late[name] = paint
+        if found := serious_findings(page):
+            faults[name] = found
+    return faults, late
 
 
-def test_no_page_of_the_judge_has_a_serious_barrier(visit: Open, site: Site) -> None:
-    page = visit("/", key=site.key("quality"), locale="ar")
-    faults = {}
-    for name, path in JUDGING.items():
-        page.goto(site.url + path)
-        faults[name] = serious_findings(page)
-    assert {name: found for name, found in faults.items() if found} == {}
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_open_page_has_a_serious_barrier_or_paints_late(visit: Open, site: Site, width: str) -> None:
+    assert look(visit("/", viewport=WIDTHS[width]), site, OPEN) == ({}, {})
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_signed_in_page_has_a_serious_barrier_or_paints_late(visit: Open, site: Site, width: str) -> None:
+    page = visit("/", key=site.key("steward"), viewport=WIDTHS[width])
+    paths = {name: path.format(delivery=site.delivery) for name, path in SIGNED_IN.items()}
+    assert look(page, site, paths) == ({}, {})
+
+
+def test_no_page_of_the_judge_has_a_serious_barrier_or_paints_late(visit: Open, site: Site) -> None:
+    assert look(visit("/", key=site.key("quality"), locale="ar"), site, JUDGING) == ({}, {})
 
 
 @pytest.mark.parametrize(("language", "scheme"), [("ar", "light"), ("ja", "dark"), ("en", "dark")])
 def test_other_directions_and_the_dark_have_none_either(visit: Open, site: Site, language: str, scheme: str) -> None:
+    names = ("start", "search", "record", "legal", "platform", "sign-in")
     page = visit("/", locale=language, color_scheme=scheme)
-    faults = {}
-    for name in ("start", "search", "record", "legal", "platform", "sign-in"):
-        page.goto(site.url + OPEN[name])
-        faults[name] = serious_findings(page)
-    assert {name: found for name, found in faults.items() if found} == {}
+    assert look(page, site, {name: OPEN[name] for name in names}) == ({}, {})
 
 
 def test_no_page_weighs_more_than_150_kb(site: Site) -> None:
@@ -162,17 +173,7 @@ def test_no_page_weighs_more_than_150_kb(site: Site) -> None:
     assert {name: weight for name, weight in weights.items() if weight > LARGEST_PAGE} == {}
 
 
-@pytest.mark.parametrize("name", ["start", "search", "record"])
-def test_the_first_paint_comes_within_a_second(visit: Open, site: Site, name: str) -> None:
-    page = visit(OPEN[name])
-    paints = []
-    for _ in range(3):
-        page.goto(site.url + OPEN[name])
-        paints.append(page.evaluate(FIRST_PAINT))
-    assert min(paints) < SLOWEST_PAINT_MS, paints
-
-
-@pytest.mark.parametrize("tab", ["overview", "texts", "images", "legal", "citations", "sources"])
+@pytest.mark.parametrize("tab", ["overview", "texts", "images", "legal", "citations", "sources", "certified"])
 def test_a_record_that_means_harm_is_only_text(visit: Open, site: Site, tab: str) -> None:
     page = visit(f"{HARMFUL}?tab={tab}", key=site.key("examiner"))
     assert page.evaluate("window.harmed === undefined")

@@ -9,6 +9,7 @@ import pytest
 from api.access.model import GRANTABLE, PURPOSES, Permission, Role, Tier
 from api.web import catalogue
 from api.web.language import LANGUAGES, direction, isolated, preferred, tongue, vocabulary
+from indexer.quality.rules import rules
 from indexer.record import DateType, NumberType, PartyRole, RelationType, Right, Severity, TextType
 
 PLACEHOLDER = re.compile(r"%\([a-z_]+\)[sd]")
@@ -70,6 +71,14 @@ def test_every_word_of_access_has_words() -> None:
     assert {group.value for group in GRANTABLE} <= set(vocabulary()["group"])
     assert set(PURPOSES) <= set(vocabulary()["purpose"])
     assert Permission.SEARCH.value in vocabulary()["action"]
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_every_quality_rule_is_explained_in_every_language(language: str) -> None:
+    says = tongue(language)
+    for rule in rules().values():
+        assert says.say(rule.explanation) != rule.explanation, rule.name
+        assert says.say(rule.fix) != rule.fix, rule.name
 
 
 @pytest.mark.parametrize(

@@ -88,8 +88,14 @@ def test_an_agent_asks_signs_downloads_and_verifies(
     agent.reload()
     sign(agent, site, signers["XB"], tmp_path)
     expect(agent.locator("h1 .state")).to_have_text(says.word("agreement", "active"))
-    agent.get_by_role("link", name=says.say("Order a package")).click()
-    agent.get_by_role("button", name=says.say("Order"), exact=True).click()
+    if language == "ja":  # one record, from its own page
+        agent.goto(f"{site.url}/?collection={COLLECTION}")
+        agent.locator(".hit h3 a").first.click()
+        agent.get_by_role("link", name=says.say("Certified copy")).click()
+        agent.get_by_role("button", name=says.say("Order a certified copy")).click()
+    else:
+        agent.get_by_role("link", name=says.say("Order a package")).click()
+        agent.get_by_role("button", name=says.say("Order"), exact=True).click()
     unsigned = agent.locator("tbody tr").first
     expect(unsigned).to_contain_text(says.word("package", "unsigned"), timeout=30_000)
 
@@ -107,7 +113,7 @@ def test_an_agent_asks_signs_downloads_and_verifies(
     package = tmp_path / "package.asice"
     download.value.save_as(package)
     certificate = signers["XA"].certificate
-    assert asic.check(package, {fingerprint(certificate): certificate}).records == 3
+    assert asic.check(package, {fingerprint(certificate): certificate}).records == (1 if language == "ja" else 3)
 
 
 def test_a_signature_by_another_key_is_refused_in_plain_words(

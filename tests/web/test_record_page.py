@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from api.web.language import tongue
 from tests.web.conftest import Open
 from tests.web.site import Site
 
@@ -25,6 +26,14 @@ def test_the_front_page_has_its_inid_codes(visit: Open) -> None:
 
 
 @pytest.mark.parametrize(
+    ("language", "title"), [("en", "Electric elements"), ("ja", "電気素子"), ("ar", "العناصر الكهربائية")]
+)
+def test_classes_stand_with_their_titles(visit: Open, language: str, title: str) -> None:
+    page = visit(RECORD, locale=language)
+    expect(page.locator(".symbols", has_text="H01M")).to_contain_text(title)
+
+
+@pytest.mark.parametrize(
     ("tab", "said"),
     [
         ("Texts", "needs no flammable liquid"),
@@ -33,6 +42,7 @@ def test_the_front_page_has_its_inid_codes(visit: Open) -> None:
         ("Family", "XB2018700001"),
         ("Citations", "A Sample Handbook of Cells"),
         ("Source and quality", "xa-patent-x"),
+        ("Certified copy", "one file that the provider signs"),
     ],
 )
 def test_each_part_says_its_piece(visit: Open, tab: str, said: str) -> None:
@@ -60,7 +70,32 @@ def test_the_family_is_drawn_with_every_member(visit: Open) -> None:
 def test_the_timeline_goes_from_the_newest(visit: Open) -> None:
     page = visit(f"{RECORD}?tab=legal")
     days = page.locator(".timeline time").evaluate_all("all => all.map(time => time.dateTime)")
-    assert days == ["2020-06-03", "2018-09-01"]
+    assert days == ["2022-05-04", "2020-06-03", "2018-09-01"]
+
+
+def test_each_office_s_status_stands_with_the_event_it_comes_from(visit: Open, site: Site) -> None:
+    page = visit(f"{RECORD}?tab=legal")
+    own, lapsed = page.locator(".by-office").first.locator("tbody tr").all()
+    expect(own).to_contain_text(re.compile("XA.*In force.*Jun 3, 2020.*Right granted", re.DOTALL))
+    expect(lapsed).to_contain_text(re.compile("FR.*Not in force.*May 4, 2022.*Right discontinued", re.DOTALL))
+    lapsed.get_by_role("link").click()
+    expect(page.locator(".event:target")).to_contain_text("Ref Country Code: FR")
+    expect(page.locator(".designated li")).to_have_text(["DE Germany"])
+    relatives = page.locator(".by-office").last
+    expect(relatives.locator("tbody tr")).to_have_count(2)
+    relatives.get_by_role("link", name="XB0000102").click()
+    expect(page.locator(".status-now")).to_contain_text("In force")
+    page.goto(f"{site.url}{RECORD}?tab=legal&lang=ja")
+    expect(page.get_by_role("heading", name=tongue("ja").say("Status by office"))).to_be_visible()
+
+
+def test_a_certified_copy_is_for_offices_under_an_agreement(visit: Open, site: Site) -> None:
+    """tests/web/test_office_day.py orders one."""
+    page = visit(f"{RECORD}?tab=certified")
+    expect(page.locator(".tab")).to_contain_text("under an agreement")
+    assert page.locator(".tab form").count() == 0
+    page = visit(f"{RECORD}?tab=certified", key=site.key("receiver"))
+    expect(page.get_by_role("button", name="Order a certified copy")).to_be_visible()
 
 
 def test_a_number_leads_to_its_record_or_to_a_search(visit: Open) -> None:

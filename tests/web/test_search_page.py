@@ -54,7 +54,7 @@ def test_words_found_are_marked_and_the_reason_is_told(visit: Open) -> None:
     page = visit("/?q=sulfide&mode=keyword")
     hit = page.locator(".hit").first
     assert hit.locator("mark").first.inner_text().lower() == "sulfide"
-    expect(hit.locator(".reason").first).to_contain_text("Abstract (English): sulfide")
+    expect(hit.locator(".reason").first).to_contain_text("Abstract, Claims (English): sulfide")
 
 
 def test_facets_narrow_down_and_let_go(visit: Open) -> None:

@@ -14,7 +14,10 @@ from tests.web.site import PASSWORD, Site
 
 
 def test_a_key_signs_in_and_the_session_ends_with_a_click(visit: Open, site: Site) -> None:
-    page = visit("/office", key=site.key("examiner"))
+    page = visit("/office")
+    page.locator("#credential").fill(site.key("examiner"))
+    page.locator("form:has(#credential) button").click()
+    page.wait_for_url(f"{site.url}/office")
     expect(page.locator("h1")).to_contain_text("XA")
     page.locator(".menu summary").last.click()
     page.get_by_role("button", name="Sign out").click()
@@ -88,6 +91,14 @@ def test_a_revoked_key_ends_its_sessions_at_once(visit: Open, site: Site) -> Non
     other.goto(f"{site.url}/office")
     assert "/sign-in" in other.url
     expect(other.get_by_role("status")).to_contain_text("ended")
+
+
+def test_who_is_signed_in_stays_so_on_a_page_of_an_error(visit: Open, site: Site) -> None:
+    page = visit("/records/none", key=site.key("examiner"))
+    expect(page.locator("h1")).to_contain_text("nothing here")
+    assert page.get_by_role("link", name="Sign in").count() == 0
+    page.get_by_role("link", name="My work").click()
+    expect(page.locator("h1")).to_have_text("My work")
 
 
 def test_a_steward_changes_a_policy_and_everybody_sees_less(visit: Open, site: Site) -> None:
