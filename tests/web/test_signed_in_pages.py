@@ -118,7 +118,7 @@ def test_a_steward_changes_a_policy_and_everybody_sees_less(visit: Open, site: S
 
 def test_agreements_say_where_they_stand_and_can_be_suspended(visit: Open, site: Site) -> None:
     page = visit("/office", key=site.key("steward"))
-    agreement = page.locator(".agreement", has_text="XB")
+    agreement = page.locator(".agreement", has=page.locator("a[href='/office/agreements/1']"))
     agreement.get_by_role("button", name="Suspend").click()
     expect(agreement).to_contain_text("Suspended")
     agreement.get_by_role("button", name="Resume").click()
