@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Event, Thread
 from typing import Annotated
 
 import typer
@@ -20,6 +21,9 @@ from common.settings import Settings
 from common.telemetry import configure_logs
 
 ENDS_WITHIN_S = 20
+LOOKED_AT_EVERY_S = 0.2
+STARTED_AFTER_S = 2
+"""After one that ended: what ended it, a lost database say, is rarely over at once."""
 PARENT = "CONCORD_WORKER_PARENT"
 """Set for a worker beside an API: the process with which it ends, however that ends."""
 
@@ -74,7 +78,7 @@ async def _with_parent(parent: int, stop: asyncio.Event) -> None:
 
 @contextmanager
 def beside(settings: Settings) -> Iterator[None]:
-    """A worker process on the same engines for as long as the block runs."""
+    """A worker process on the same engines for as long as the block runs; one that ends is followed by another."""
     assert settings.opensearch_url is not None
     assert settings.database_url is not None
     environment = {
@@ -84,17 +88,35 @@ def beside(settings: Settings) -> Iterator[None]:
         "CONCORD_DATABASE_URL": settings.database_url.get_secret_value(),
         PARENT: str(os.getpid()),
     }
-    # Its own process group: Ctrl-C in the terminal goes to the API, which ends it in its turn.
-    process = subprocess.Popen(
-        [sys.executable, "-m", "cli", "worker"], env=environment, stdin=subprocess.DEVNULL, start_new_session=True
-    )
+    over = Event()
+    keeping = Thread(target=_keep, args=(environment, over), name="worker")
+    keeping.start()
     try:
         yield
     finally:
-        with suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            process.wait(ENDS_WITHIN_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        over.set()
+        keeping.join()
+
+
+def _keep(environment: dict[str, str], over: Event) -> None:
+    while not over.is_set():
+        # Its own process group: Ctrl-C in the terminal goes to the API, which ends it in its turn.
+        process = subprocess.Popen(
+            [sys.executable, "-m", "cli", "worker"], env=environment, stdin=subprocess.DEVNULL, start_new_session=True
+        )
+        while process.poll() is None:
+            if over.wait(LOOKED_AT_EVERY_S):
+                _end(process)
+                return
+        errors.print(f"The worker ended with exit code {process.returncode}; another is started.")
+        over.wait(STARTED_AFTER_S)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        process.wait(ENDS_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -34,7 +34,8 @@ class Settings(BaseSettings):
     """Port the API listens on; 0 picks a free one."""
 
     opensearch_url: str | None = None
-    """Use this OpenSearch instead of the embedded node, e.g. https://user:password@search.example:9200."""
+    """Use this OpenSearch instead of the embedded node, e.g. https://user:password@search.example:9200. Several nodes
+    of one cluster, separated by commas: where one is away, the next is asked."""
 
     database_url: SecretStr | None = None
     """Use this PostgreSQL instead of the embedded one, as postgresql://user:password@host/database."""
@@ -144,6 +145,11 @@ class Settings(BaseSettings):
     @property
     def engines_home(self) -> Path:
         return self.home / "engines"
+
+
+def addresses(opensearch_url: str) -> list[str]:
+    """The base URL of each node that CONCORD_OPENSEARCH_URL names."""
+    return [url.strip().rstrip("/") for url in opensearch_url.split(",") if url.strip()]
 
 
 def load_settings(**overrides: Any) -> Settings:

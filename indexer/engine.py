@@ -16,6 +16,7 @@ from opensearchpy.exceptions import NotFoundError, RequestError, TransportError
 
 import mappings
 from common.errors import ConfigurationError, EngineError, EngineUnavailable
+from common.settings import addresses
 from mappings import RIGHTS, Bound
 
 Json = dict[str, Any]
@@ -74,14 +75,21 @@ class ItemResult:
 
 
 class Engine:
-    """One OpenSearch (address with credentials, if any) and one index prefix. Use as an async context manager."""
+    """One OpenSearch (addresses with credentials, if any) and one index prefix. Use as an async context manager."""
 
     def __init__(self, url: str, prefix: str, *, timeout_s: float = 120, connections: int = 8) -> None:
         self.url = url
         self.prefix = prefix
-        # Retries are the writer's: it alone knows what is in flight.
+        hosts = addresses(url)
         self.client = AsyncOpenSearch(
-            hosts=[url], timeout=timeout_s, max_retries=0, maxsize=connections, connection_class=_Connection
+            hosts=hosts,
+            timeout=timeout_s,
+            # Only from a node that is away to the next one. Other retries are the writer's: it alone knows what is in
+            # flight.
+            max_retries=len(hosts) - 1,
+            retry_on_status=(),
+            maxsize=connections,
+            connection_class=_Connection,
         )
 
     async def __aenter__(self) -> Self:
@@ -90,7 +98,7 @@ class Engine:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.client.close()
+        await close(self.client)
 
     async def request(self, method: str, path: str, body: Any = None, **params: Any) -> Any:
         """One request. Raises Overloaded, EngineUnavailable (not reached) or EngineError (refused)."""
@@ -294,6 +302,14 @@ def explain(error: TransportError) -> str:
     if isinstance(error, RequestError) or isinstance(info, dict):
         return describe(info.get("error", info)) if isinstance(info, dict) else str(info)
     return f"{error.status_code} {error.error}"
+
+
+async def close(client: AsyncOpenSearch) -> None:
+    """Closes a client for good. By itself it forgets its connections to nodes that were away last."""
+    pool = client.transport.connection_pool
+    for connection in getattr(pool, "orig_connections", ()):
+        await connection.close()
+    await client.close()
 
 
 async def wait_until_ready(engine: Engine, *, timeout_s: float = 60) -> None:

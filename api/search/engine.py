@@ -40,6 +40,8 @@ from api.search.fusion import RANK_CONSTANT, Ranked, fuse
 from api.search.guard import Guard
 from api.search.occurring import Occurring, probes, unnamed
 from common.errors import EngineError, EngineTimeout, EngineUnavailable, QueryError
+from common.settings import addresses
+from indexer.engine import close
 from indexer.record import Right
 from mappings import RIGHTS, version_of
 
@@ -235,11 +237,13 @@ class Engine:
     ) -> None:
         """`calls(operation)` is entered around every call of the engine, to time and count it. `limit_s`: seconds that
         one search may take of the engine, over all its requests; then the engine gives it up (EngineTimeout)."""
+        hosts = addresses(url)
         self.client = AsyncOpenSearch(
-            hosts=[url],
+            hosts=hosts,
             connection_class=AsyncHttpConnection,
             timeout=TIMEOUT_S,
-            max_retries=1,
+            # A node that is away costs a search nothing but the way to the next.
+            max_retries=max(1, len(hosts) - 1),
             serializer=_Serializer(),
         )
         self.prefix = prefix
@@ -249,7 +253,7 @@ class Engine:
         self._forgotten = 0
 
     async def close(self) -> None:
-        await self.client.close()
+        await close(self.client)
 
     async def healthy(self) -> bool:
         """Whether the cluster answers and can serve reads."""

@@ -14,7 +14,7 @@ import psutil
 import psycopg
 
 from common.errors import ConcordError
-from common.settings import Settings
+from common.settings import Settings, addresses
 from compose.embedded.assembly import damaged_files, locate
 from compose.embedded.engines import DATABASE
 from compose.embedded.java import MINIMUM, find_java
@@ -140,11 +140,19 @@ def check_postgres_binaries() -> Check:
 
 def check_opensearch(settings: Settings) -> list[Check]:
     """Version and plugins of the running OpenSearch, embedded or outside."""
-    url = settings.opensearch_url or _embedded_url(settings.home)
-    if url is None:
+    outside = settings.opensearch_url
+    urls = addresses(outside) if outside is not None else _embedded_urls(settings.home)
+    if not urls:
         return [Check("OpenSearch", True, "not running; `concord up` starts it")]
+    found = [_check_node(url, outside=outside is not None) for url in urls]
+    # One node that answers speaks for the cluster; those that do not are named.
+    whole = next((checks for checks in found if len(checks) > 1), [])
+    return [*whole, *(check for checks in found if checks is not whole for check in checks if not check.ok)]
+
+
+def _check_node(url: str, *, outside: bool) -> list[Check]:
     try:
-        with httpx.Client(base_url=url, timeout=TIMEOUT_S, trust_env=settings.opensearch_url is not None) as client:
+        with httpx.Client(base_url=url, timeout=TIMEOUT_S, trust_env=outside) as client:
             answer = client.get("/").raise_for_status().json()
             plugins = client.get("/_cat/plugins", params={"format": "json"}).raise_for_status().json()
     except (httpx.HTTPError, ValueError) as error:
@@ -191,9 +199,9 @@ def check_postgres(settings: Settings) -> Check:
     return Check("PostgreSQL", number >= 150000, f"version {number // 10000}.{number % 10000}", "Use PostgreSQL 15+.")
 
 
-def _embedded_url(home: Path) -> str | None:
-    for ports in sorted((home / "opensearch").glob("node-*/logs/http.ports")):
-        node = ports.parents[1]
-        if (node / "state.json").is_file():
-            return f"http://{ports.read_text(encoding='utf-8').split()[0]}"
-    return None
+def _embedded_urls(home: Path) -> list[str]:
+    return [
+        f"http://{ports.read_text(encoding='utf-8').split()[0]}"
+        for ports in sorted((home / "opensearch").glob("node-*/logs/http.ports"))
+        if (ports.parents[1] / "state.json").is_file()
+    ]

@@ -10,7 +10,7 @@ from typing import Self
 from rich.console import Console
 
 from common.errors import EngineUnavailable
-from common.settings import Settings
+from common.settings import Settings, addresses
 from compose.embedded.assembly import assemble
 from compose.embedded.cluster import Cluster
 from compose.embedded.java import find_java
@@ -40,8 +40,8 @@ class Engines:
 
     @property
     def opensearch_url(self) -> str:
-        """Base URL of OpenSearch."""
-        return self.opensearch_urls[0]
+        """Base URL of OpenSearch; of several nodes all, separated by commas, as CONCORD_OPENSEARCH_URL takes them."""
+        return ",".join(self.opensearch_urls)
 
     @property
     def opensearch_urls(self) -> list[str]:
@@ -89,7 +89,7 @@ class Engines:
     def _start_opensearch(self) -> list[str]:
         outside = self._settings.opensearch_url
         if outside is not None:
-            return [outside.rstrip("/")]
+            return addresses(outside)
         java = find_java()
         assembly = assemble(self._settings.engines_home, java, console=self._console)
         cluster = Cluster(

@@ -1,8 +1,9 @@
 """Keeps one engine process alive for as long as somebody uses it, and not a moment longer.
 
 Runs as its own process in its own session. It starts the engine, writes a state file, and ends the engine when
-nobody shares the users' lock any more: the last user closed, crashed or was killed. Should the keeper itself be
-killed, the kernel sends the engine the stop signal (PR_SET_PDEATHSIG on Linux).
+nobody shares the users' lock any more: the last user closed, crashed or was killed. An engine that ends although it
+is used (killed, out of memory) is started again, if it has once answered: the file `answered` beside the state file
+says so. Should the keeper itself be killed, the kernel sends the engine the stop signal (PR_SET_PDEATHSIG on Linux).
 
     python keeper.py STATE_FILE USERS_LOCK GRACE_SECONDS STOP_SIGNAL PID_FD -- COMMAND...
 
@@ -22,9 +23,14 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
+MOST_STARTS, WITHIN_S = 6, 600
+"""An engine that ends again and again does so for a reason that no further start cures."""
+FIRST_PAUSE_S = 0.5
+"""Before the first new start; twice as long before each further one."""
 
 
 def main() -> int:
@@ -34,19 +40,34 @@ def main() -> int:
     _detach(int(sys.argv[5]))
     signal.signal(signal.SIGTERM, _on_terminate)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    engine = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=lambda: _die_with_parent(stop))
-    partial = state_file.with_suffix(".new")
-    partial.write_text(json.dumps({"keeper": os.getpid(), "engine": engine.pid}), encoding="utf-8")
-    partial.replace(state_file)
+    answered = state_file.with_name("answered")
+    answered.unlink(missing_ok=True)
+    starts = [time.monotonic()]
+    engine = _start(command, stop, state_file)
     threading.Thread(target=_terminate_when_unused, args=(users_lock,), daemon=True).start()
     try:
         engine.wait()
+        while answered.exists() and len(starts) < MOST_STARTS:
+            sys.stdout.write(f"ended with exit code {engine.returncode}; is started again\n")
+            sys.stdout.flush()
+            time.sleep(FIRST_PAUSE_S * 2 ** (len(starts) - 1))
+            starts = [*(begun for begun in starts if time.monotonic() - begun < WITHIN_S), time.monotonic()]
+            engine = _start(command, stop, state_file)
+            engine.wait()
     except SystemExit:
         _end(engine, stop, grace)
     with contextlib.suppress(FileNotFoundError):
         state_file.unlink()
     sys.stdout.write(f"ended with exit code {engine.returncode}\n")
     return engine.returncode
+
+
+def _start(command: list[str], stop: signal.Signals, state_file: Path) -> subprocess.Popen[bytes]:
+    engine = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=lambda: _die_with_parent(stop))
+    partial = state_file.with_suffix(".new")
+    partial.write_text(json.dumps({"keeper": os.getpid(), "engine": engine.pid}), encoding="utf-8")
+    partial.replace(state_file)
+    return engine
 
 
 def _detach(pid_fd: int) -> None:

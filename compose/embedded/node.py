@@ -77,9 +77,10 @@ def checked_heap(heap: str | None) -> str:
 class Node:
     """A node in `home`, which gets config/, data/, logs/ and links to the assembly.
 
-    `port` 0 lets the system choose. `initial_managers` names the nodes that form a new cluster together; empty, the
-    node joins the one that `write_seeds` leads to; None, it is a cluster by itself. Several processes may start the
-    same home: the first starts the node, the others join, and it ends after the last one stops.
+    `port` 0 lets the system choose; a node that ended while it was used is started again on the ports that it had.
+    `initial_managers` names the nodes that form a new cluster together; empty, the node joins the one that
+    `write_seeds` leads to; None, it is a cluster by itself. Several processes may start the same home: the first starts
+    the node, the others join, and it ends after the last one stops.
     """
 
     home: Path
@@ -125,6 +126,8 @@ class Node:
     def start(self) -> Self:
         """Starts or joins the node and waits until it answers; EngineError with its last log lines if it does not."""
         self._service.acquire()
+        # The keeper starts a node that ended with this very configuration: whoever knows its address finds it again.
+        self._write_settings()
         return self
 
     def stop(self) -> None:
@@ -206,16 +209,19 @@ class Node:
             link.symlink_to(self.assembly.home / folder, target_is_directory=True)
         for stale in ("logs/http.ports", "logs/transport.ports"):
             (self.home / stale).unlink(missing_ok=True)
+        self._write_settings()
         self.write_seeds([])
         (self.home / "config" / "log4j2.properties").write_text(LOG_CONFIGURATION, encoding="utf-8")
+
+    def _write_settings(self) -> None:
         settings = {
             **BASE_SETTINGS,
             "cluster.name": self.cluster_name,
             "node.name": self.name,
             "path.data": str(self.home / "data"),
             "path.logs": str(self.home / "logs"),
-            "http.port": self.port,
-            "transport.port": 0,
+            "http.port": self.port or self._port("http.ports"),
+            "transport.port": self._port("transport.ports"),
             **self._discovery(),
             # A word is looked for in every language that is held: 200 words (api/search/query.py) in 50 fields.
             "indices.query.bool.max_clause_count": 16384,
@@ -223,7 +229,14 @@ class Node:
         }
         # JSON is YAML: no value needs quoting rules of its own.
         text = "".join(f"{json.dumps(key)}: {json.dumps(value)}\n" for key, value in settings.items())
-        (self.home / "config" / "opensearch.yml").write_text(text, encoding="utf-8")
+        partial = self.home / "config" / "opensearch.new"
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(self.home / "config" / "opensearch.yml")
+
+    def _port(self, ports_file: str) -> int:
+        """The one that the running node has opened; 0 (any that is free) before."""
+        address = self._address(ports_file)
+        return int(address.rpartition(":")[2]) if address else 0
 
     def _discovery(self) -> dict[str, Any]:
         if self.initial_managers is None:

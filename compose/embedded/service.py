@@ -25,7 +25,7 @@ POLL_S = 0.1
 class Service:
     """One engine in one folder. `command` is what runs it; `ready` tells whether it answers.
 
-    The folder gets `users.lock` (shared by every user), `start.lock`, `state.json` and `console.log`.
+    The folder gets `users.lock` (shared by every user), `start.lock`, `state.json`, `answered` and `console.log`.
     """
 
     def __init__(
@@ -76,6 +76,8 @@ class Service:
                     self._end_orphan()
                     self._launch()
                 self._wait_until_ready()
+                # From here on the keeper starts it again should it end.
+                (self.folder / "answered").touch()
         except BaseException:
             os.close(handle)
             raise

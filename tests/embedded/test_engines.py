@@ -8,11 +8,13 @@ import httpx
 import psycopg
 import pytest
 
+from api.search.engine import Engine
 from common.errors import EngineUnavailable
 from common.settings import load_settings
 from compose.embedded import Engines
 from compose.embedded.check import Check, check, check_plugins
 from compose.embedded.engines import with_driver
+from indexer.engine import Engine as Writer
 
 from .conftest import SMALL_HEAP
 
@@ -81,6 +83,27 @@ def test_doctor_names_what_outside_engines_lack_and_keeps_passwords_to_itself(tm
         assert not lines[name].ok
         assert lines[name].remedy.startswith("Check CONCORD_")
         assert "secret-word" not in lines[name].detail
+
+
+def test_of_several_nodes_one_that_is_away_is_named_and_the_others_speak(
+    tmp_path: Path, opensearch_url: str, database_url: str
+) -> None:
+    settings = load_settings(
+        home=tmp_path, opensearch_url=f"http://127.0.0.1:9, {opensearch_url}", database_url=database_url
+    )
+    lines = [line for line in check(settings) if line.name == "OpenSearch"]
+    assert [line.ok for line in lines] == [True, False]
+    assert "127.0.0.1" in lines[1].detail
+
+
+async def test_where_a_node_is_away_the_next_is_asked(opensearch_url: str) -> None:
+    urls = ",".join(["http://127.0.0.1:9", opensearch_url, "http://127.0.0.1:10"])
+    async with Writer(urls, "nothing") as writer:
+        for _ in range(6):
+            assert await writer.plugins()
+    engine = Engine(urls, "nothing")
+    assert [await engine.healthy() for _ in range(6)] == [True] * 6
+    await engine.close()
 
 
 def test_doctor_takes_the_official_analysis_plugins_for_ours() -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -137,18 +138,35 @@ def test_root_runs_the_node_without_roots_rights(running: Node) -> None:
     assert (running.home / "data" / "nodes").stat().st_uid == os.geteuid()
 
 
-def test_a_killed_node_keeps_its_documents(node: Node) -> None:
+def test_a_killed_node_comes_back_by_itself_where_it_was_with_its_documents(node: Node) -> None:
     node.start()
-    assert node.pid is not None
+    url, killed = node.url, node.pid
+    assert killed is not None
     assert call(node, "PUT", "/kept", {"settings": {"number_of_replicas": 0}}).status_code == 200
     assert call(node, "PUT", "/kept/_doc/1", {"title": "kept"}).status_code == 201
-    killed = node.pid
     os.kill(killed, signal.SIGKILL)
     wait_until_gone(killed)
-    node.stop()
-    node.start()
+    deadline = time.monotonic() + 120
+    while not answers(url):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert node.url == url
     assert node.pid != killed
+    assert call(node, "GET", "/_cluster/health?wait_for_status=yellow&timeout=60s").json()["status"] != "red"
     assert call(node, "GET", "/kept/_doc/1").json()["_source"] == {"title": "kept"}
+    second = node.pid
+    node.stop()
+    assert second is not None
+    wait_until_gone(second)
+    with node:
+        assert call(node, "GET", "/kept/_doc/1").json()["_source"] == {"title": "kept"}
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=5, trust_env=False).is_success
+    except httpx.TransportError:
+        return False
 
 
 def test_an_orphan_that_holds_the_data_is_ended(node: Node) -> None:
