@@ -23,6 +23,7 @@ from sqlalchemy import Engine as SqlEngine
 from sqlalchemy import event, text
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.jobs.kinds import KINDS
 from common.telemetry import span
 
 log = structlog.get_logger("access")
@@ -215,6 +216,16 @@ class Held(Collector):
         where state = 'done' group by provider, collection
     """
 
+    JOBS = """
+        select kind, state, count(*), extract(epoch from now() - min(created)) from jobs
+        where state in ('queued', 'running', 'failed') group by kind, state
+    """
+    MESSAGES = """
+        select kind, state, count(*), extract(epoch from now() - min(created)) from webhook_deliveries
+        where state in ('waiting', 'dead') group by kind, state
+    """
+    PUSHES = "select state, count(*) from exchange_pushes group by state"
+
     def __init__(self, engine: SqlEngine) -> None:
         self.engine = engine
         self._counted: tuple[float, list[Metric]] = (float("-inf"), [])
@@ -259,11 +270,41 @@ class Held(Collector):
             for provider, collection, age in connection.execute(text(self.AGES)):
                 ages.add_metric((provider, collection), float(age))
         return [
+            *self._queued(),
             GaugeMetricFamily("concord_pending_batches", "Batches stored and not yet searchable", value=number),
             GaugeMetricFamily("concord_pending_oldest_seconds", "Age of the oldest of them", value=float(oldest)),
             deliveries,
             ages,
         ]
+
+    def _queued(self) -> list[Metric]:
+        """Jobs and messages that are not over, and dead letters."""
+        jobs = GaugeMetricFamily(
+            "concord_jobs", "Jobs that wait, run, or are dead letters", labels=("queue", "kind", "state")
+        )
+        waiting = GaugeMetricFamily(
+            "concord_job_oldest_seconds", "Age of the oldest job that waits", labels=("queue", "kind")
+        )
+        messages = GaugeMetricFamily(
+            "concord_messages", "Webhook messages that wait or are dead letters", labels=("kind", "state")
+        )
+        unsent = GaugeMetricFamily(
+            "concord_message_oldest_seconds", "Age of the oldest webhook message that waits", labels=("kind",)
+        )
+        pushes = GaugeMetricFamily("concord_pushes", "Pushes of changes to other offices", labels=("state",))
+        with self.engine.connect() as connection:
+            for kind, state, number, age in connection.execute(text(self.JOBS)):
+                queue = KINDS[kind].queue if kind in KINDS else "none"
+                jobs.add_metric((queue, kind, state), number)
+                if state == "queued":
+                    waiting.add_metric((queue, kind), float(age))
+            for kind, state, number, age in connection.execute(text(self.MESSAGES)):
+                messages.add_metric((kind, state), number)
+                if state == "waiting":
+                    unsent.add_metric((kind,), float(age))
+            for state, number in connection.execute(text(self.PUSHES)):
+                pushes.add_metric((state,), number)
+        return [jobs, waiting, messages, unsent, pushes]
 
 
 @contextmanager

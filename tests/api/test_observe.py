@@ -169,6 +169,20 @@ async def test_what_is_held_stands_on_the_private_port_and_nowhere_else(
             )
             connection.execute("insert into pending_batches (delivery, first_seq, last_seq) values (1, 1, 2)")
             connection.execute(
+                "insert into jobs (id, kind, owner, state, created) values "
+                "('a', 'export', 'key:1', 'queued', now() - interval '20 minutes'), ('b', 'export', 'key:1', 'queued', "
+                "now()), ('c', 'tidy', 'platform', 'running', now()), ('d', 'package', 'key:1', 'failed', now()), "
+                "('e', 'export', 'key:1', 'done', now())"
+            )
+            connection.execute(
+                "insert into webhook_endpoints (id, owner, url, secret, kinds) values ('w', 'o', 'u', '', '{}')"
+            )
+            connection.execute(
+                "insert into webhook_deliveries (id, endpoint, kind, body, state, created) values "
+                "('m1', 'w', 'alert', '', 'waiting', now() - interval '2 hours'), "
+                "('m2', 'w', 'exchange.changes', '', 'dead', now()), ('m3', 'w', 'alert', '', 'delivered', now())"
+            )
+            connection.execute(
                 'insert into records (id, seq, "right", office, provider, collection, content_hash, delivery, member, '
                 "ordinal, confirmed, body) values ('a', 1, 'patent', 'QA', 'QA', 'c', '', 1, 1, 1, 1, '')"
             )
@@ -180,10 +194,32 @@ async def test_what_is_held_stands_on_the_private_port_and_nowhere_else(
     assert 'concord_records_held{right="patent"} 1.0' in private
     assert "concord_pending_batches 1.0" in private
     assert 'concord_office_requests_total{office="QA"} ' in private
+    for line in (
+        'concord_jobs{kind="export",queue="long",state="queued"} 2.0',
+        'concord_jobs{kind="tidy",queue="quick",state="running"} 1.0',
+        'concord_jobs{kind="package",queue="long",state="failed"} 1.0',
+        'concord_messages{kind="alert",state="waiting"} 1.0',
+        'concord_messages{kind="exchange.changes",state="dead"} 1.0',
+    ):
+        assert line in private
+    oldest = {
+        name: float(found)
+        for name, found in re.findall(r"^concord_(job|message)_oldest_seconds\{.*\} (\S+)$", private, re.MULTILINE)
+    }
+    assert 1200 <= oldest["job"] < 1300
+    assert 7200 <= oldest["message"] < 7300
+    assert 'kind="export",queue="long",state="done"' not in private
     age = re.search(r'concord_delivery_age_seconds\{collection="x",provider="QA"\} (\S+)', private)
     assert age is not None
     assert 3600 <= float(age[1]) < 3700
-    for name in ("concord_records_held", "concord_delivery", "concord_pending", "office"):
+    for name in (
+        "concord_records_held",
+        "concord_delivery",
+        "concord_pending",
+        "concord_job",
+        "concord_mess",
+        "office",
+    ):
         assert name not in public
 
 
