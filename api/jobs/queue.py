@@ -27,13 +27,21 @@ _entering = App(connector=SyncPsycopgConnector())
 """Never opened: it only writes on connections that it is given."""
 
 
-def defer(session: Session, task: str, queue: str, *, at: dt.datetime | None = None, **arguments: Any) -> None:
-    """Enters a task of the queue, to be run `at` a time or as soon as a worker is free."""
+def defer(session: Session, task: str, queue: str, *, after_s: float = 0, **arguments: Any) -> None:
+    """Enters a task of the queue, to be run as soon as a worker is free, or `after_s` seconds."""
     connection = session.connection().connection.driver_connection
     options: dict[str, Any] = {"queue": queue, "connection": connection}
-    if at is not None:
-        options["schedule_at"] = at
+    if after_s:
+        options["schedule_at"] = later(session, after_s)
     _entering.configure_task(task, **options).defer(**arguments)
+
+
+def later(session: Session, seconds: float) -> dt.datetime:
+    """The time in so many seconds by the database's clock, which decides when a task is due: a machine whose own clock
+    jumps would put work off for as long."""
+    now = session.scalar(select(func.now()))
+    assert now is not None
+    return now + dt.timedelta(seconds=seconds)
 
 
 def enqueue(session: Session, kind: str, caller: Caller | None, purpose: str, request: dict[str, Any]) -> Job:

@@ -133,8 +133,7 @@ def _take(services: Services, job: str) -> tuple[psycopg.Connection[Any], Run] |
             with services.database.session() as session:
                 entry = session.get(Job, job)
                 if entry is not None and entry.state in ("queued", "running"):
-                    at = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=BUSY_AGAIN_S)
-                    queue.defer(session, queue.JOB, KINDS[entry.kind].queue, at=at, job=job)
+                    queue.defer(session, queue.JOB, KINDS[entry.kind].queue, after_s=BUSY_AGAIN_S, job=job)
             connection.close()
             return None
         with services.database.session() as session:
@@ -239,10 +238,10 @@ def _again(services: Services, taken: Run, why: str) -> None:
     if attempts >= MOST_ATTEMPTS:
         _finish(services, taken, "failed", error=why)
         return
-    at = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=BACKOFF_S[attempts - 1])
+    pause_s = BACKOFF_S[attempts - 1]
     with services.database.session() as session:
         if session.execute(_latest(taken).values(state="queued", error=why).returning(Job.id)).scalar():
-            queue.defer(session, queue.JOB, KINDS[taken.kind].queue, at=at, job=taken.id)
+            queue.defer(session, queue.JOB, KINDS[taken.kind].queue, after_s=pause_s, job=taken.id)
 
 
 def _give_back(services: Services, taken: Run) -> None:

@@ -27,6 +27,8 @@ from store.database import Database, plain
 log = structlog.get_logger("worker")
 
 QUICK_AT_ONCE = 4
+AT_ONCE = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
+"""Due by anybody's clock."""
 
 
 class Worker:
@@ -110,7 +112,7 @@ class Worker:
             for stalled in stalled_jobs:
                 # Another worker may have been faster.
                 with suppress(ConnectorException):
-                    await manager.retry_job(stalled, retry_at=dt.datetime.now(dt.UTC))
+                    await manager.retry_job(stalled, retry_at=AT_ONCE)
                     log.warning("work of a worker that is gone was put back", task=stalled.task_name)
             await asyncio.sleep(self.timeout_s / 3)
 

@@ -279,5 +279,6 @@ def _note(services: Services, delivery: str, message: _Message, status: int | No
             if maker is not None:
                 maker.died(session, entry)
         else:
-            entry.next_at = now + dt.timedelta(seconds=BACKOFF_S[entry.attempts - 1])
-            queue.defer(session, queue.WEBHOOK, queue.QUICK, at=entry.next_at, delivery=delivery)
+            pause_s = BACKOFF_S[entry.attempts - 1]
+            entry.next_at = queue.later(session, pause_s)
+            queue.defer(session, queue.WEBHOOK, queue.QUICK, after_s=pause_s, delivery=delivery)
