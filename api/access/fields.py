@@ -21,7 +21,12 @@ class FieldTable:
 
     def group_of(self, field: str) -> Group | None:
         """Group of an index field or pattern such as `claims.en` or `title.*`; None for a field nobody may use."""
-        return self.index.get(field.partition(".")[0].partition("^")[0])
+        return self.index.get(_root(field))
+
+
+@lru_cache(maxsize=8192)
+def _root(field: str) -> str:
+    return field.partition(".")[0].partition("^")[0]
 
 
 @lru_cache(maxsize=1)

@@ -52,6 +52,31 @@ def test_a_querys_concepts_are_recognised_through_inflection_compounds_and_spaci
         assert known == sources
 
 
+@pytest.mark.parametrize(
+    ("query", "language", "found"),
+    [
+        ("suela", "es", ["sole"]),  # the stemmer makes one of suela and suelo (floor)
+        ("編針 スライダ フック", "ja", ["knitting needle", None, "hook"]),  # no ライダ (lidar) in スライダ
+        ("발효유 스타터 다당류", "ko", ["fermented milk", None, "polysaccharide"]),  # no 스타 (star) in 스타터
+        ("고체 전해질의 제조", "ko", ["solid electrolyte", "manufactur"]),  # a particle is no scrap of a word
+    ],
+)
+def test_a_word_is_met_as_it_stands_before_its_stem_and_never_by_a_scrap_of_it(
+    query: str, language: str, found: list[str | None]
+) -> None:
+    groups = expand(query, bank(), "broad", language=language).groups
+    named = [" ".join(group.terms.get("en", ())) for group in groups]
+    assert len(named) >= len(found), groups
+    for wanted, words in zip(found, named, strict=False):
+        assert wanted in words if wanted else words == "", groups
+    if query == "suela":
+        assert "floor" not in named[0]
+
+
+def test_the_end_of_an_unknown_compound_does_not_make_a_query_german() -> None:
+    assert expand("yogurt starter exopolysaccharide", bank(), "broad").language == "en"
+
+
 TWO_WORDS = {
     "en": ["heat pump", "solid electrolyte", "wind turbine", "drip irrigation", "coffee machine", "toy train"],
     "fr": ["pompe chaleur", "électrolyte solide", "machine café", "frein disque", "parapluie pliant", "jouet bois"],

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from api.search.expansion.words import UNSPACED, folded, key, words
+from api.search.expansion.words import UNSPACED, folded, form, key, words
 from common.errors import ConfigurationError
 from common.settings import settings
 
@@ -36,6 +36,8 @@ class Bank:
 
     concepts: list[Concept] = field(default_factory=list)
     by_key: dict[str, dict[tuple[str, ...], list[Concept]]] = field(default_factory=dict)
+    by_form: dict[str, dict[tuple[str, ...], list[Concept]]] = field(default_factory=dict)
+    """The same by the words as they stand: stemmers make one of *suela* (sole) and *suelo* (floor)."""
     longest: dict[str, int] = field(default_factory=dict)
     """Language → words (characters, where words are not told apart) of its longest term."""
     compounding: dict[str, list[Concept]] = field(default_factory=dict)
@@ -44,21 +46,24 @@ class Bank:
     def add(self, concept: Concept) -> None:
         self.concepts.append(concept)
         for language, terms in concept.terms.items():
-            held = self.by_key.setdefault(language, {})
+            held, forms = self.by_key.setdefault(language, {}), self.by_form.setdefault(language, {})
             for term in terms:
                 found = key(term, language)
                 if not found:
                     continue
-                same = held.setdefault(found, [])
-                if concept not in same:
-                    same.append(concept)
+                for place, name in ((held, found), (forms, form(term, language))):
+                    same = place.setdefault(name, [])
+                    if concept not in same:
+                        same.append(concept)
                 length = len(found[0]) if language in UNSPACED else len(found)
                 self.longest[language] = max(self.longest.get(language, 0), length)
                 if language == "de" and len(words(term, "de")) == 1 and len(folded(term)) >= 3:
                     self.compounding.setdefault(words(term, "de")[0], []).append(concept)
 
-    def find(self, language: str, wanted: tuple[str, ...]) -> list[Concept]:
-        return self.by_key.get(language, {}).get(wanted, [])
+    def find(self, language: str, wanted: tuple[str, ...], written: tuple[str, ...] | None = None) -> list[Concept]:
+        """Concepts with a term of this `key`; if any has it in the very words `written` (a `form`), only those."""
+        same = self.by_form.get(language, {}).get(written, []) if written is not None else []
+        return same or self.by_key.get(language, {}).get(wanted, [])
 
 
 def read(path: Path) -> Iterable[Concept]:

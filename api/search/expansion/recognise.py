@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import accumulate
 
 from api.search.expansion.bank import LANGUAGES, Bank, Concept
-from api.search.expansion.words import UNSPACED, folded, key, stem, words
+from api.search.expansion.words import UNSPACED, folded, key, stem, words, written
 from indexer.language import detect_query_language
 
 LINKERS = ("", "s", "n", "en", "es", "e", "er", "ung", "ungs")
 """What German puts between the parts of a compound, or adds to a stem there."""
+TERM_COST = 0.3
+"""Of a term, against 1 for each letter that none covers."""
+BROKEN = 10.0
+"""Of a scrap of a word."""
+SCRAP = 2
+"""Katakana that are no word by themselves."""
+LONGEST_UNKNOWN = 24
+"""Letters that are looked at as one unknown piece; longer ones are several."""
+SCRIPTS = re.compile("(?P<kana>[ァ-ヺー]+)|(?P<hangul>[가-힣]+)")
+HUNG_ON = frozenset("의을를은는이가에로와과도용형식성화적기체부제물")
+"""Korean particles and suffixes of one letter."""
 MIN_REST = 2
 """Characters of an unspaced language's unknown run that are kept as a word."""
 
@@ -41,8 +53,14 @@ class Recognised:
 
     @property
     def known(self) -> int:
-        """Characters in pieces that the bank knows."""
-        return sum(len(unit.text) for unit in self.units if unit.concepts)
+        """Characters in pieces that the bank knows. The end of an unknown compound tells no language: every Latin one
+        has *polysaccharide*."""
+        before: tuple[Unit | None, ...] = (None, *self.units)
+        return sum(
+            len(unit.text)
+            for unit, last in zip(self.units, before, strict=False)
+            if unit.concepts and not (last is not None and not last.concepts and last.text.endswith(unit.text))
+        )
 
 
 def recognise(text: str, bank: Bank, language: str | None = None) -> Recognised:
@@ -71,10 +89,11 @@ def _words(text: str, language: str, bank: Bank) -> list[Unit]:
     found: list[Unit] = []
     pieces = words(text, language)
     stems = [stem(piece, language) for piece in pieces]
+    forms = [written(piece, language) for piece in pieces]
     start = 0
     while start < len(pieces):
         for end in range(min(len(pieces), start + bank.longest.get(language, 1)), start, -1):
-            concepts = bank.find(language, tuple(sorted(stems[start:end])))
+            concepts = bank.find(language, tuple(sorted(stems[start:end])), tuple(forms[start:end]))
             if concepts:
                 found.append(Unit(" ".join(pieces[start:end]), tuple(concepts)))
                 start = end
@@ -131,27 +150,64 @@ def _compound(word: str, bank: Bank) -> list[Unit]:
 
 
 def _runs(text: str, language: str, bank: Bank) -> list[Unit]:
-    """Longest terms first from the left, in runs between spaces (Korean: in the whole text)."""
+    """The terms that cover most of each run between spaces (Korean: of the whole text, whose spaces stand at will), as
+    few as possible."""
     runs = re.findall(r"[^\W_]+", folded(text))
-    if language == "ko":
-        runs = ["".join(runs)]
+    ends = frozenset(accumulate(map(len, runs))) if language == "ko" else frozenset()
     found: list[Unit] = []
-    longest = bank.longest.get(language, 1)
-    for run in runs:
-        start, rest = 0, ""
-        while start < len(run):
-            for end in range(min(len(run), start + longest), start, -1):
-                concepts = bank.find(language, (run[start:end],))
-                if concepts and (end - start > 1 or end - start == len(run) or language == "zh"):
-                    found.extend(_rest(rest))
-                    found.append(Unit(run[start:end], tuple(concepts)))
-                    start, rest = end, ""
-                    break
+    for run in ["".join(runs)] if language == "ko" else runs:
+        rest, at = "", 0
+        for unit in _best_path(run, language, bank, ends):
+            if unit.concepts:
+                found.extend(_rest(rest))
+                found.append(unit)
+                rest = ""
             else:
-                rest += run[start]
-                start += 1
+                rest += unit.text
+            at += len(unit.text)
+            if at in ends:
+                found.extend(_rest(rest))
+                rest = ""
         found.extend(_rest(rest))
     return found
+
+
+def _best_path(run: str, language: str, bank: Bank, ends: frozenset[int]) -> list[Unit]:
+    """A run as terms and as pieces that none covers. `ends`: where words of the text end in it."""
+    longest = max(bank.longest.get(language, 1), LONGEST_UNKNOWN)
+    costs: list[float] = [0.0]
+    last: list[Unit] = []
+    for end in range(1, len(run) + 1):
+        cheapest, unit = float("inf"), Unit(run[end - 1])
+        for start in range(max(0, end - longest), end):
+            text = run[start:end]
+            alone = len(text) == 1 and len(run) > 1 and language != "zh"
+            concepts = () if alone else tuple(bank.find(language, (text,)))
+            cost = costs[start] + (TERM_COST if concepts else _unknown_cost(run, start, end, ends))
+            if cost < cheapest:
+                cheapest, unit = cost, Unit(text, concepts)
+        costs.append(cheapest)
+        last.append(unit)
+    path: list[Unit] = []
+    at = len(run)
+    while at:
+        path.append(last[at - 1])
+        at -= len(last[at - 1].text)
+    return path[::-1]
+
+
+def _unknown_cost(run: str, start: int, end: int, ends: frozenset[int]) -> float:
+    """Of leaving a piece uncovered. Katakana and Hangul write whole words: what stands beside a scrap of one is no term
+    (スライダ has no ライダ in it, スタ is not in スタッカ), unless the letter is one that Korean hangs on."""
+    if any(start < place < end for place in ends):
+        return float("inf")
+    script = SCRIPTS.match(run, start, end)
+    if script is None or end - start > (SCRAP if script.lastgroup == "kana" else 1):
+        return end - start
+    before = start > 0 and start not in ends and SCRIPTS.match(run[start - 1]) is not None
+    after = end < len(run) and end not in ends and SCRIPTS.match(run[end]) is not None
+    hung_on = script.lastgroup == "hangul" and before and run[start] in HUNG_ON
+    return end - start + (BROKEN if (before or after) and not hung_on else 0)
 
 
 def _rest(rest: str) -> list[Unit]:

@@ -91,3 +91,16 @@ def key(text: str, language: str) -> tuple[str, ...]:
         run = "".join(_WORD.findall(folded(text)))
         return (run,) if run else ()
     return tuple(sorted(stem(word, language) for word in words(text, language)))
+
+
+@lru_cache(maxsize=65536)
+def form(text: str, language: str) -> tuple[str, ...]:
+    """The words of a term as they stand, in their order: what no stemmer has made one with something else."""
+    if language in UNSPACED:
+        return key(text, language)
+    return tuple(written(word, language) for word in words(text, language))
+
+
+def written(word: str, language: str) -> str:
+    """A folded word without what Arabic writes onto it."""
+    return _ATTACHED.sub("", word) if language == "ar" else word
