@@ -19,6 +19,9 @@ from indexer.duplicates.profile import Profile
 from indexer.duplicates.rules import IDENTIFIERS, base_number, index_of
 
 MISSING = -1
+NEIGHBOUR_DIGITS = 4
+NEIGHBOURHOOD = 20
+"""Applications that one applicant files together get numbers that are at most so far apart."""
 Name = tuple[str, str, str]
 Vector = NDArray[np.float32]
 
@@ -79,6 +82,7 @@ def compare(a: Profile, b: Profile, *, cosine: float | None = None, taken: bool 
     """`cosine`: of the two vectors, where both are known. `taken`: see the feature `rival`."""
     levels: list[int] = []
     values: list[tuple[str, str]] = []
+    compared: dict[str, tuple[int, str, str]] = {}
     for name in table().names:
         if name == "meaning":
             # Where a title can be compared as words, its vector says the same once more.
@@ -86,9 +90,12 @@ def compare(a: Profile, b: Profile, *, cosine: float | None = None, taken: bool 
             shown = (_first(a.titles.values()), _first(b.titles.values())) if level != MISSING else ("", "")
         elif name == "rival":
             level, shown = int(taken), ("", "")
+        elif name == "slips":
+            level, wrong, of = _slips(compared["number"], compared["application"])
+            shown = (wrong, of)
         else:
-            level, *both = COMPARISONS[name](a, b)
-            shown = (both[0], both[1])
+            compared[name] = COMPARISONS[name](a, b)
+            level, shown = compared[name][0], compared[name][1:]
         levels.append(level)
         values.append(shown)
     return Compared(tuple(levels), tuple(values))
@@ -134,7 +141,8 @@ def _number(a: Profile, b: Profile) -> tuple[int, str, str]:
     level, one, other = number_level(mine, others)
     if level == MISSING:
         return level, one, other
-    if level > 0 and set(a.forms) & {*others, *b.forms}:
+    # Forms are those of all of a record's numbers: two that share an application share its other writings too.
+    if level > 0 and (set(a.forms) & set(others) or set(b.forms) & set(mine)):
         return 1, one, other
     return (0 if level == 0 else level + 1), one, other
 
@@ -147,15 +155,31 @@ def _application(a: Profile, b: Profile) -> tuple[int, str, str]:
     )
 
 
-def _slips(a: Profile, b: Profile) -> tuple[int, str, str]:
+def _slips(number: tuple[int, str, str], application: tuple[int, str, str]) -> tuple[int, str, str]:
     """Own numbers compared (publication or registration, application): 0 none disagrees, 1 one of several does,
-    2 the only one does, 3 all of several do."""
-    found = [level for level in (_number(a, b)[0], _application(a, b)[0]) if level != MISSING]
+    2 the only one does, 3 all of several do, 4 all of several do by the same small step."""
+    found = [level for level, _, _ in (number, application) if level != MISSING]
     wrong = sum(level > 0 for level in found)
     if not found:
         return MISSING, "", ""
     level = 0 if not wrong else 1 if wrong < len(found) else 2 if len(found) == 1 else 3
+    if level == 3 and number[1] != application[1] and number[2] != application[2]:
+        # Where an office publishes under the number of the application, one slip is in both.
+        steps_ = {_step(one, other) for _, one, other in (number, application)}
+        if len(steps_) == 1 and None not in steps_:
+            return 4, f"{wrong} of {len(found)}", ""
     return level, f"{wrong} of {len(found)}", ""
+
+
+def _step(one: str, other: str) -> int | None:
+    """By how much two numbers that begin alike are apart; None where that is no neighbourhood."""
+    if len(one) != len(other) or one[:-NEIGHBOUR_DIGITS] != other[:-NEIGHBOUR_DIGITS]:
+        return None
+    last, other_last = one[-NEIGHBOUR_DIGITS:], other[-NEIGHBOUR_DIGITS:]
+    if not (last.isdecimal() and other_last.isdecimal()):
+        return None
+    apart = int(last) - int(other_last)
+    return apart if 0 < abs(apart) <= NEIGHBOURHOOD else None
 
 
 def _identifier(a: Profile, b: Profile) -> tuple[int, str, str]:
@@ -364,7 +388,6 @@ def _first(values: Iterable[str]) -> str:
 COMPARISONS: Mapping[str, Callable[[Profile, Profile], tuple[int, str, str]]] = {
     "number": _number,
     "application": _application,
-    "slips": _slips,
     "kind": _kind,
     "published": _date("publication", "registration"),
     "filed": _date("filing"),

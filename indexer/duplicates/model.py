@@ -43,6 +43,8 @@ SAME_CHOSEN_BY = frozenset({"number", "slips", "kind", "published", "filed", "co
 SAME_CHOSEN_BY_GROUP = frozenset({"identity"})
 OTHER_CHOSEN_BY = frozenset({"collection", "rival"})
 """Features by which pairs are known to be two: see `labels_of`."""
+SAME_STEP = 4
+"""Level of the feature `slips`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,8 @@ class Model:
         """Raises ValueError for a model of other features."""
         if list(stored["features"]) != list(table().names) or stored["curves"].keys() != set(table().groups):
             raise ValueError("the model was learned for other features")
+        if [len(row) for row in stored["weights"]] != [len(feature.levels) for feature in table().features]:
+            raise ValueError("the model was learned for other levels of the features")
         return cls(
             float(stored["prior"]),
             tuple(tuple(map(float, row)) for row in stored["weights"]),
@@ -168,11 +172,13 @@ def labels_of(levels: Levels, merged: NDArray[np.bool_]) -> Floats:
     """What is known without asking anybody, as `train` takes it.
 
     Merged by a rule: the same. One data set holds both, or one of the two has its counterpart in the other's data set
-    already: two. Without these the strongest pattern among pairs that meet is not "one publication told twice" but
+    already, or all their numbers are apart by the same step, as those of applications that were filed together are:
+    two. Without these the strongest pattern among pairs that meet is not "one publication told twice" but
     "two publications of one invention" (stages, siblings, families), and that is what would be learned.
     """
     names = table().names
     apart = (levels[:, names.index("collection")] == 1) | (levels[:, names.index("rival")] == 1)
+    apart |= levels[:, names.index("slips")] == SAME_STEP
     return np.where(merged, 1.0, np.where(apart, 0.0, np.nan))
 
 

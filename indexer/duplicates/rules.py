@@ -7,6 +7,7 @@ publication's key, because offices used numbers again (JP A and B before 2000).
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import re
 import tomllib
@@ -24,6 +25,8 @@ TITLES_DIFFER = 50
 """Ratio below which two titles in one language are of two subjects."""
 OWNERS_ALIKE = 80
 OWNERS_DIFFER = 45
+STAGE_DAYS = 60
+"""Days between two publications of one application from which the later one is another stage."""
 SHORTEST_TITLE = 8
 """Characters below which equal titles say nothing (`Device`)."""
 INTERNATIONAL_OFFICES = frozenset({"WO", "IB"})
@@ -194,6 +197,9 @@ def _patent(a: Profile, b: Profile) -> Judgement | None:
             later = max((a, b), key=lambda one: (one.dates.get("publication", ""), one.kind or "", one.id))
             return _say("stage", source=later, number=number, kind=kinds)
         return None
+    if published_a and published_b and not (a.kind and b.kind) and application and _months_apart(day_a, day_b):
+        later = max((a, b), key=lambda one: (one.dates.get("publication", ""), one.id))
+        return _say("stage-without-kind", source=later, number=application, date=days)
     if number and published_a and published_b:
         return _say("same-number-without-kind", number=number)
     if application and not (published_a or published_b):
@@ -204,11 +210,19 @@ def _patent(a: Profile, b: Profile) -> Judgement | None:
     if application and not (published_a and published_b):
         return _say("register-entry", source=a if not published_a else b, number=application)
     if application and a.kind and b.kind:
-        if a.kind == b.kind and day_a == day_b:
-            return _say("same-application-other-number", number=application, kind=a.kind)
+        if a.kind == b.kind:
+            return _say("same-application-other-number", number=application, kind=a.kind, date=days)
         later = max((a, b), key=lambda one: (one.dates.get("publication", ""), one.kind or "", one.id))
         return _say("stage", source=later, number=application, kind=kinds)
     return None
+
+
+def _months_apart(one: str | None, other: str | None) -> bool:
+    """Whether both days are known and further from each other than a slip explains: in another year on the same day,
+    or with day and month swapped, they are not."""
+    if not one or not other or one[4:] == other[4:] or (one[5:7], one[8:]) == (other[8:], other[5:7]):
+        return False
+    return abs((dt.date.fromisoformat(one) - dt.date.fromisoformat(other)).days) >= STAGE_DAYS
 
 
 def _publications(found: Profile) -> tuple[str, ...]:

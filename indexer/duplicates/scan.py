@@ -366,17 +366,21 @@ class Scan:
             for record in (a, b)
         ]
         vectors = self._vectors(strangers)
+        found = {
+            (a.id, b.id): compare(
+                a, b, cosine=cosine(vectors.get(a.text_key), vectors.get(b.text_key)), taken=bool(scored[a.id, b.id])
+            )
+            for a, b in ((self._profiles[one], self._profiles[other]) for one, other in open_)
+        }
+        chances = self._scores(found)
         rows: list[dict[str, Any]] = []
         patterns: Counter[tuple[str, bool, str]] = Counter()
-        for about in open_:
+        for about, compared in found.items():
             a, b = self._profiles[about[0]], self._profiles[about[1]]
-            compared = compare(
-                a, b, cosine=cosine(vectors.get(a.text_key), vectors.get(b.text_key)), taken=bool(scored[about])
-            )
             verdict = judged.get(about)
             merged = verdict is not None and verdict.action == "merge"
             patterns[a.right, merged, ",".join(map(str, compared.levels))] += 1
-            score = self._models.of(a.right).score(compared)
+            score = chances[about]
             if verdict is not None and verdict.action == "relate":
                 if score < DOUBTED_RELATION:
                     continue
@@ -388,6 +392,16 @@ class Scan:
             if verdict.action == "relate":
                 rows.append(self._row(self._profiles[about[0]], self._profiles[about[1]], verdict, None, None, []))
         return rows, patterns
+
+    def _scores(self, found: Mapping[Pair, Compared]) -> dict[Pair, float]:
+        by_right: dict[str, list[Pair]] = defaultdict(list)
+        for about in found:
+            by_right[self._profiles[about[0]].right].append(about)
+        scored: dict[Pair, float] = {}
+        for right, abouts in by_right.items():
+            levels = np.asarray([found[about].levels for about in abouts], dtype=np.int8)
+            scored.update(zip(abouts, self._models.of(right).scores(levels).tolist(), strict=True))
+        return scored
 
     def _row(
         self,
