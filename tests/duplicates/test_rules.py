@@ -55,6 +55,18 @@ OTHER_JP: dict[str, Any] = {
         ({}, {"kind": None}, "same", "queue"),
         ({}, {"kind": "B1", "dates": {"publication": "2005-01-05"}}, "stage-of", "relate"),
         ({}, {"kind": "A8", "dates": {"publication": "2002-09-04"}}, "corrects", "relate"),
+        ({}, {"kind": None, "dates": {"publication": "2005-01-05"}}, "stage-of", "relate"),
+        ({}, {"kind": None, "dates": {"publication": "2003-03-06"}}, "same", "queue"),
+        ({}, {"kind": None, "dates": {"publication": "2002-03-13"}}, "same", "queue"),
+        (
+            {},
+            {
+                "numbers": {"publication": ("EP1000070",), "application": ("EP2001000007",)},
+                "dates": {"publication": "2002-04-03"},
+            },
+            "same",
+            "queue",
+        ),
         ({**JP, "kind": "A"}, {**OTHER_JP, "kind": "B2"}, None, None),
         (
             {},
@@ -161,6 +173,40 @@ def test_dates(one: str, other: str, level: int) -> None:
     assert date_level(one, other) == level
 
 
+def levels_of(one: dict[str, Any], other: dict[str, Any]) -> dict[str, str]:
+    """Feature → level, in words."""
+    found = compare(told("EP", **one), told("XN", **other)).levels
+    return {f.name: f.levels[at] for f, at in zip(table().features, found, strict=True) if at != MISSING}
+
+
+def test_a_shared_application_does_not_make_another_writing_of_the_number() -> None:
+    both = {"forms": ("EP01000007", "EP20010000007")}
+    other = {"publication": ("EP1999999",), "application": ("EP2001000007",)}
+    assert levels_of(both, {**both, "numbers": other})["number"] == "different"
+    assert levels_of({"forms": ("EP1999999",)}, {"numbers": other})["number"] == "other writing"
+
+
+@pytest.mark.parametrize(
+    ("publication", "application", "slips"),
+    [
+        ("EP1000007", "EP2001000007", "none"),
+        ("EP1000070", "EP2001000007", "one of several"),
+        ("EP1000009", "EP2001000009", "all of several, by the same step"),
+        ("EP1000009", "EP2001000001", "all of several"),
+        ("EP1000907", "EP2001000907", "all of several"),
+        ("EP1000009", None, "the only one"),
+    ],
+)
+def test_numbers_that_are_apart_by_one_step_are_no_slips(publication: str, application: str | None, slips: str) -> None:
+    numbers = {"publication": (publication,), **({"application": (application,)} if application else {})}
+    assert levels_of({}, {"numbers": numbers})["slips"] == slips
+
+
+def test_one_number_for_application_and_publication_is_mistyped_once() -> None:
+    one, other = (dict.fromkeys(("publication", "application"), (number,)) for number in ("DE107", "DE109"))
+    assert levels_of({"numbers": one}, {"numbers": other})["slips"] == "all of several"
+
+
 def test_parts_of_a_score_add_up_and_name_both_values() -> None:
     scorer = model.untrained()
     a, b = told(), told("XN", numbers={"publication": ("EP1000070",)})
@@ -171,6 +217,8 @@ def test_parts_of_a_score_add_up_and_name_both_values() -> None:
     number = next(part for part in parts if part.feature == "number")
     assert {number.a, number.b} == {"EP1000007", "EP1000070"}
     assert model.Model.load(scorer.dump()).version == scorer.version
+    with pytest.raises(ValueError, match="levels"):
+        model.Model.load({**scorer.dump(), "weights": [row[:-1] for row in scorer.weights]})
 
 
 def test_decisions_move_the_model_towards_what_people_say() -> None:
