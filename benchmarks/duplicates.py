@@ -54,7 +54,7 @@ from store.database import Database
 T = TypeVar("T")
 
 TENTHS = 10
-RECORDS_AN_INVENTION = 6.0
+RECORDS_AN_INVENTION = 5.8
 SAME = 0.5
 """Probability from which a scored pair counts as found."""
 
@@ -188,6 +188,7 @@ def report_platform(held: Held, show: int) -> dict[str, Any]:
         "blocking_recall": round(len(wanted & (held.by_key | held.by_engine)) / len(wanted), 5),
         "blocking_recall_engine_alone": round(len(wanted & held.by_engine) / len(wanted), 5),
         "queue": len(held.scored),
+        "queue_calibration": calibration(held.scored, wanted),
         "by_right": {},
         "load_s": round(held.load_s, 1),
         "scan_s": round(held.scanned.seconds, 1),
@@ -205,6 +206,22 @@ def report_platform(held: Held, show: int) -> dict[str, Any]:
             a, b = held.profiles[about[0]], held.profiles[about[1]]
             print(f"\n{title}: {held.scored.get(about)} {held.truth[about[0]]} {held.truth[about[1]]}\n  {a}\n  {b}")
     return result
+
+
+def calibration(scored: dict[Pair, float], wanted: set[Pair]) -> list[dict[str, Any]]:
+    """By tenths of the score: pairs, their mean score, and the share of them that is the same."""
+    bands: dict[int, list[Pair]] = {}
+    for about, score in scored.items():
+        bands.setdefault(min(int(score * TENTHS), TENTHS - 1), []).append(about)
+    return [
+        {
+            "from": band / TENTHS,
+            "pairs": len(pairs),
+            "mean_score": round(sum(scored[about] for about in pairs) / len(pairs), 3),
+            "same": round(len(wanted & set(pairs)) / len(pairs), 3),
+        }
+        for band, pairs in sorted(bands.items())
+    ]
 
 
 # ------------------------------------------------------------------------------------------------------------ splink

@@ -53,7 +53,7 @@ class DecisionIn(PairIn):
 class SplitIn(In):
     groups: Annotated[list[Annotated[list[RecordId], Field(min_length=1, max_length=200)]], Field(max_length=20)]
     reason: Annotated[str, Field(min_length=1, max_length=2_000)]
-    note: Words = ""
+    note: Annotated[str, Field(min_length=1, max_length=2_000)]
 
 
 class EffectIn(In):
@@ -138,6 +138,9 @@ async def effect(access: Reviewer, given: EffectIn) -> Response:
 
 @router.post("/decisions", status_code=201, summary="Decide a pair", responses=NO_PAIR)
 async def decide(access: Reviewer, given: DecisionIn) -> Response:
+    """`different` wants a reason and a note, so that others can follow it."""
+    if given.judgement == "different" and not (given.reason and given.note):
+        raise UsageError("'different' wants a reason and a note.", remedy="Say what tells the two apart, and where.")
     desk = Desk(access)
     entered = await desk.decide(given.verdict(), seen=given.seen, review_of=given.review_of)
     await access.services.record(

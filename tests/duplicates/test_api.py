@@ -21,7 +21,7 @@ from tests.platforms import Platform, make_record, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-REASON = {"reason": "two inventions"}
+REASON = {"reason": "two inventions", "note": "The drawings show two pumps."}
 
 
 def told_by(provider: str, number: int, title: str) -> Record:
@@ -172,6 +172,10 @@ async def test_a_claim_keeps_others_off_and_scores_wait_for_the_judgement(platfo
         taken = await other.post("/v1/duplicates/decisions", json={**about, "judgement": "same"})
         assert taken.status_code == 409
     async with platform.client(first) as client:
+        for missing in REASON:
+            lacking = {**about, "judgement": "different", **REASON, missing: ""}
+            refused = await client.post("/v1/duplicates/decisions", json=lacking)
+            assert (refused.status_code, "note" in refused.text) == (400, True), refused.text
         given = {**about, "judgement": "different", **REASON, "seen": 0}
         assert (await client.post("/v1/duplicates/decisions", json=given)).status_code == 201
         shown = (await client.get("/v1/duplicates/pair", params=about)).json()
