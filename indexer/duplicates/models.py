@@ -13,6 +13,9 @@ from store.database import Database
 
 FEWEST_PAIRS = 200
 """Compared pairs of a right from which its model is learned at all."""
+FEWEST_SAME = 50
+"""Pairs that rules merged from which a model is learned: without pairs known to be the same, expectation maximisation
+takes whatever two heaps there are for same and other."""
 GROWTH = 1.5
 """… and how many times more until it is learned again."""
 FEWEST_DECISIONS = 20
@@ -42,7 +45,11 @@ class Models:
     def due(self) -> list[str]:
         """Rights whose models know much less than there is to know."""
         with self._database.driver() as connection:
-            rows = connection.execute('select "right", sum(pairs)::bigint from duplicate_patterns group by "right"')
+            rows = connection.execute(
+                'select "right", sum(pairs)::bigint from duplicate_patterns group by "right" '
+                "having coalesce(sum(pairs) filter (where merged), 0) >= %s",
+                (FEWEST_SAME,),
+            )
             seen: dict[str, int] = dict(rows.fetchall())
         self.load()
         return [
@@ -85,7 +92,7 @@ class Models:
                 "and d.subject = 'record' order by d.a, d.b, d.at desc, d.id desc",
                 (right,),
             ).fetchall()
-        if sum(row[2] for row in rows) < FEWEST_PAIRS:
+        if sum(row[2] for row in rows) < FEWEST_PAIRS or sum(row[2] for row in rows if row[1]) < FEWEST_SAME:
             return None
         levels = np.asarray([list(map(int, row[0].split(","))) for row in rows], dtype=np.int8)
         counts = np.asarray([row[2] for row in rows], dtype=float)

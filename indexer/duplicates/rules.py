@@ -200,13 +200,14 @@ def _patent(a: Profile, b: Profile) -> Judgement | None:
     if published_a and published_b and not (a.kind and b.kind) and application and _months_apart(day_a, day_b):
         later = max((a, b), key=lambda one: (one.dates.get("publication", ""), one.id))
         return _say("stage-without-kind", source=later, number=application, date=days)
-    if number and published_a and published_b:
-        return _say("same-number-without-kind", number=number)
-    if application and not (published_a or published_b):
+    if application and not a.kind and not b.kind and (number or not (published_a and published_b)):
         filed_a, filed_b = a.dates.get("filing"), b.dates.get("filing")
-        if (filed_a and filed_a == filed_b) or ((not filed_a or not filed_b) and titles_agree(a, b)):
+        filed = (filed_a and filed_a == filed_b) or ((not filed_a or not filed_b) and titles_agree(a, b))
+        if filed and (not day_a or not day_b or day_a == day_b):
             return _say("same-application-record", number=application, date=filed_a or filed_b)
         return _say("same-application-other-facts", number=application)
+    if number and published_a and published_b:
+        return _say("same-number-without-kind", number=number)
     if application and not (published_a and published_b):
         return _say("register-entry", source=a if not published_a else b, number=application)
     if application and a.kind and b.kind:

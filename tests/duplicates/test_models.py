@@ -9,7 +9,7 @@ from indexer.duplicates.clusters import pair
 from indexer.duplicates.compare import MISSING, table
 from indexer.duplicates.evaluate import estimate, sample, second_opinions, stored_strata, wilson
 from indexer.duplicates.ledger import Ledger, Verdict
-from indexer.duplicates.models import FEWEST_DECISIONS, Models
+from indexer.duplicates.models import FEWEST_DECISIONS, FEWEST_SAME, Models
 from store.database import Database
 from tests.duplicates.test_ledger import add
 
@@ -99,6 +99,18 @@ def test_decisions_move_open_pairs_once_there_are_enough_and_undone_ones_do_not(
     with database.driver() as connection:
         kept = connection.execute("select version from duplicate_models").fetchall()
     assert {row[0] for row in kept} == {unlabelled.version, learned.version}, "every scorer is kept"
+
+
+def test_nothing_is_learned_while_hardly_any_pair_is_known_to_be_the_same(database: Database) -> None:
+    see(database, ONE, FEWEST_SAME - 1, merged=True)
+    see(database, TWO, 10_000)
+    see(database, DOUBTFUL, 300)
+    models = Models(database)
+    assert models.due() == []
+    assert models.learn() == {}
+    see(database, ONE, 1, merged=True)
+    assert models.due() == ["patent"]
+    assert set(models.learn()) == {"patent"}
 
 
 def test_learning_is_due_when_much_more_was_seen(models: Models, database: Database) -> None:
