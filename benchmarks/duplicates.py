@@ -376,12 +376,12 @@ async def in_a_database_of_its_own(engines: Engines, do: Callable[..., Awaitable
 
 
 def seeds(given: str) -> list[int]:
-    return [int(seed) for seed in given.split(",")]
+    return [int(seed) for seed in given.split(",") if seed]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=seeds, default=[7, 8, 9], help="one world each")
+    parser.add_argument("--seeds", type=seeds, default=[7, 8, 9], help="one world each; '': none")
     parser.add_argument("--inventions", type=int, default=1300, help="about six records each")
     parser.add_argument("--scan", type=int, metavar="RECORDS", help="only time and memory of a scan of about so many")
     parser.add_argument("--show", type=int, default=0, help="so many wrong and missed pairs of each sort")
