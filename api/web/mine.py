@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from api.basket import routes as api
 from api.jobs import routes as jobs_api
+from api.jobs.queue import PLATFORM
 from api.web import summary
 from api.web.language import Tongue
 from api.web.page import Reader, SignedIn, local_target, of_api, pages, render, speaker
@@ -82,7 +83,20 @@ async def jobs(request: Request, access: SignedIn) -> Response:
     """Long work of one's own, and of one's people for who manages an office."""
     held = await of_api(jobs_api.list_jobs(access))
     busy = any(job["state"] in ("queued", "running") for job in held["jobs"])
-    return render(request, access, "jobs.html", jobs=held["jobs"], kinds=held["kinds"], busy=busy)
+    return render(request, access, "jobs.html", jobs=worth_showing(held["jobs"]), kinds=held["kinds"], busy=busy)
+
+
+def worth_showing(jobs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of what the platform does by itself every few minutes only the latest of each kind, and whatever is not done."""
+    seen: set[str] = set()
+    shown = []
+    for job in jobs:
+        routine = job["owner"] == PLATFORM and job["state"] == "done"
+        if not routine or job["kind"] not in seen:
+            shown.append(job)
+        if routine:
+            seen.add(job["kind"])
+    return shown
 
 
 @router.post("/mine/jobs/{job}")

@@ -17,19 +17,17 @@ from urllib.parse import quote, urlencode, urlsplit
 import orjson
 from babel.support import Translations
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, Undefined
 from markupsafe import Markup
 
-from api import errors
 from api.access.model import Permission
 from api.dependencies import COOKIE, SAFE_METHODS, Access, Credentials, Guard, credentials_of
 from api.errors import Unidentified
 from api.web import language
 from api.web.language import Tongue, tongue
-from common.errors import AccessDenied, ConcordError
+from common.errors import AccessDenied
 
 STATIC = language.ROOM / "static"
 LANGUAGE_KEPT_S = 365 * 24 * 3600
@@ -86,8 +84,8 @@ class PageRoute(APIRoute):
                 return await handler(request)
             except Unidentified:
                 return to_sign_in(request)
-            except (ConcordError, RequestValidationError) as error:
-                return failure(request, error)
+            except Exception as error:
+                return failure(request, await problem_of(request, error))
             finally:
                 await request.close()  # the files of a form
 
@@ -109,17 +107,24 @@ def to_sign_in(request: Request) -> Response:
     return answer
 
 
-def failure(request: Request, error: ConcordError | RequestValidationError) -> Response:
+async def problem_of(request: Request, error: Exception) -> Response:
+    """What the API answers to an error, by the handlers of `errors.install`; they write what is worth it to the log."""
+    handlers: Mapping[Any, Any] = request.app.exception_handlers
+    handler = next(handlers[kind] for kind in type(error).__mro__ if kind in handlers)
+    answer: Response = await handler(request, error)
+    return answer
+
+
+def failure(request: Request, problem: Response) -> Response:
     """The page for an error: it says what the API's problem details say."""
-    if isinstance(error, RequestValidationError):
-        status, message, remedy = 422, "", ""
-    else:
-        problem = errors.respond(error)
-        body = orjson.loads(problem.body)
-        status, message, remedy = problem.status_code, body["detail"], body.get("remedy", "")
-        if status in (403, 404, 500, 502, 503):
-            message = ""
-    return render(request, None, "error.html", http_status=status, failed=status, message=message, remedy=remedy)
+    body = orjson.loads(problem.body)
+    message, remedy = body["detail"], body.get("remedy", "")
+    if problem.status_code in (403, 404, 422, 500, 502, 503):
+        message = remedy = ""
+    return render(
+        request, None, "error.html", http_status=problem.status_code, failed=problem.status_code, message=message,
+        remedy=remedy,
+    )  # fmt: skip
 
 
 def local_target(given: str | None) -> str:
