@@ -1,10 +1,11 @@
 """Pictures of the main pages at two widths, for the guides.
 
-    python -m tests.web.screenshots http://127.0.0.1:8000 [examiner=KEY] [steward=KEY] [quality=KEY]
+    python -m tests.web.screenshots http://127.0.0.1:8000 [examiner=KEY] [agent=KEY] [steward=KEY] [quality=KEY]
 
 takes them (without keys, of the open pages) of a running platform with the samples loaded (`make run`) into
-docs/screenshots/; with a key of a role, of the pages that this role has. Run `concord duplicates scan` first, for the
-quality person's. For scripts to look right the machine needs fonts for them (Debian: fonts-noto-core, fonts-noto-cjk).
+docs/screenshots/; with a key of a role (`concord keys create --office EP --role …`), of the pages that this role has.
+Run `concord duplicates scan` first, for the quality person's. For scripts to look right the machine needs fonts for
+them (Debian: fonts-noto-core, fonts-noto-cjk).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from tests.web.browser import browser
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
 WIDTHS = {"wide": (1280, 860), "phone": (390, 844)}
+PATIENCE_MS = 120_000
 LARGEST = 150_000
 """Bytes of one picture."""
 OPEN = {
@@ -32,18 +34,29 @@ OPEN = {
     "pictures": ("/?right=trademark&mark_feature=figurative&view=grid", "en"),
     "by-picture": ("/images?record=em-design-default.EM008900000-0001&image=1", "en"),
     "advanced": ("/advanced", "en"),
+    "trends": ("/trends?q=battery&part=office", "en"),
+    "like": ("/like?text=a+cell+with+a+solid+electrolyte", "en"),
     "platform": ("/platform", "fr"),
     "sign-in": ("/sign-in", "en"),
 }
-PARTS = ("overview", "texts", "legal", "family")
+PARTS = {
+    "overview": "/?q=electrolyte&right=patent&office=EP",
+    "texts": "/?q=electrolyte&right=patent&office=EP",
+    "family": "/?q=electrolyte&right=patent&office=EP",
+    "legal": "/?q=fishing+harbour&right=copyright",
+}
+"""Tab of a record → a search whose first hit shows it."""
 SIGNED_IN = {
     "examiner": {"basket": "/mine", "similar": "/similar?mark=AOZORA&nice=9"},
+    "agent": {},
     "steward": {"office": "/office", "deliveries": "/deliveries", "packages": "/office/packages",
                 "certificates": "/office/certificates", "request": "/office/requests/new"},
-    "quality": {"quality": "/quality", "duplicates": "/duplicates", "coverage": "/quality/coverage",
+    "quality": {"quality": "/quality", "findings": "/quality/findings?rule=priority-is-self",
+                "duplicates": "/duplicates", "coverage": "/quality/coverage",
                 "freshness": "/quality/freshness", "reports": "/reports"},
 }  # fmt: skip
 FOLLOWED = {"steward": ("agreement", "/office", ".agreement h3 a"),
+            "agent": ("record-certified", "/records/jp-patent-default.JP2018900001.A", ".tabs a:last-child"),
             "quality": ("pair", "/duplicates", "tbody a")}  # fmt: skip
 """Role → a picture of where the first such link of a page leads."""
 
@@ -67,11 +80,9 @@ def take(chromium: Browser, base: str, keys: Mapping[str, str]) -> None:
             take_open(chromium, base, width, size)
         for role, key in keys.items():
             with chromium.new_context(viewport=size, locale="en") as context:  # type: ignore[arg-type]
+                context.set_default_timeout(PATIENCE_MS)
                 page = context.new_page()
-                page.goto(f"{base}/sign-in")
-                page.locator("#credential").fill(key)
-                page.locator("form:has(#credential) button").click()
-                page.wait_for_url(f"{base}/")
+                page.request.post(f"{base}/sign-in", form={"credential": key})
                 for name, path in SIGNED_IN[role].items():
                     page.goto(base + path)
                     keep(page, f"{name}-{width}")
@@ -91,15 +102,17 @@ def take(chromium: Browser, base: str, keys: Mapping[str, str]) -> None:
 def take_open(chromium: Browser, base: str, width: str, size: dict[str, int]) -> None:
     for name, (path, language) in OPEN.items():
         with chromium.new_context(viewport=size, locale=language) as context:  # type: ignore[arg-type]
+            context.set_default_timeout(PATIENCE_MS)
             page = context.new_page()
             page.goto(base + path)
             page.wait_for_load_state("networkidle")
             keep(page, f"{name}-{width}")
     with chromium.new_context(viewport=size, locale="en") as context:  # type: ignore[arg-type]
+        context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
-        page.goto(f"{base}/?q=electrolyte&right=patent&office=EP")
-        record = page.locator(".hit h3 a").first.get_attribute("href")
-        for part in PARTS:
+        for part, search in PARTS.items():
+            page.goto(base + search)
+            record = page.locator(".hit h3 a").first.get_attribute("href")
             page.goto(f"{base}{record}?tab={part}")
             keep(page, f"record-{part}-{width}")
 
