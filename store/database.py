@@ -11,7 +11,7 @@ import psycopg
 from alembic import command
 from alembic.config import Config
 from psycopg import sql
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event
 from sqlalchemy import text as sql_text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.orm import Session, sessionmaker
@@ -54,7 +54,7 @@ class Database:
                 hide_parameters=True,
             )
             event.listen(self._engine, "checkin", self._returned)
-            event.listen(self._engine, "handle_error", lambda context: away(context.original_exception), retval=True)
+            event.listen(self._engine, "handle_error", _told, retval=True)
         return self._engine
 
     def _returned(self, connection: psycopg.Connection[Any] | None, record: object) -> None:
@@ -142,6 +142,11 @@ def away(error: BaseException) -> EngineUnavailable | None:
     return None
 
 
+def _told(context: ExceptionContext) -> BaseException | None:
+    """For the pool. A connection that broke while nobody used it is not told of: another takes its place."""
+    return None if context.is_pre_ping else away(context.original_exception)
+
+
 @contextmanager
 def _reached() -> Iterator[None]:
     """For what does not go through the pool's own statements."""
@@ -157,7 +162,7 @@ def _reached() -> Iterator[None]:
 def migrate(url: str | URL) -> None:
     """Brings the database to the newest revision; safe when several processes do it at once."""
     engine = create_engine(normalise(url), poolclass=NullPool)
-    event.listen(engine, "handle_error", lambda context: away(context.original_exception), retval=True)
+    event.listen(engine, "handle_error", _told, retval=True)
     try:
         with engine.connect() as connection:
             connection.execute(sql_text("select pg_advisory_lock(:key)"), {"key": MIGRATION_LOCK})

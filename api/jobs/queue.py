@@ -39,8 +39,7 @@ def defer(session: Session, task: str, queue: str, *, after_s: float = 0, **argu
 def later(session: Session, seconds: float) -> dt.datetime:
     """The time in so many seconds by the database's clock, which decides when a task is due: a machine whose own clock
     jumps would put work off for as long."""
-    now = session.scalar(select(func.now()))
-    assert now is not None
+    now: dt.datetime = session.execute(select(func.now())).scalar_one()
     return now + dt.timedelta(seconds=seconds)
 
 

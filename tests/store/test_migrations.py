@@ -72,6 +72,19 @@ def test_change_numbers_become_visible_in_their_order(database_url: str) -> None
     database.close()
 
 
+def test_connections_that_broke_while_nobody_used_them_are_replaced_unseen(database_url: str) -> None:
+    """As after a restart of the server: pools hold connections to the one before."""
+    database = Database(database_url)
+    with database.driver() as one, database.driver() as two:
+        broken = [one.info.backend_pid, two.info.backend_pid]
+    with database.connect(autocommit=True) as other:
+        other.execute("select pg_terminate_backend(pid, 5000) from unnest(%s::int[]) pid", (broken,))
+    with database.driver() as one, database.driver() as two:
+        assert {one.info.backend_pid, two.info.backend_pid}.isdisjoint(broken)
+        assert one.execute("select 1").fetchone() == two.execute("select 1").fetchone() == (1,)
+    database.close()
+
+
 def test_a_server_without_room_is_told_from_one_that_is_away() -> None:
     full = away(psycopg.OperationalError("FATAL:  sorry, too many clients already"))
     gone = away(psycopg.OperationalError("connection refused"))
