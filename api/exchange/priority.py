@@ -7,6 +7,7 @@ matched by each office's own pattern (`das_numbers.tsv`), since they are written
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import datetime as dt
 import hashlib
@@ -26,7 +27,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.access.audit import append, change
+from api.access.routes import in_transaction
 from api.access.secret import Keys
+from api.dependencies import Access
 from api.exchange.negotiation import Ledger
 from api.exchange.routes import Exchanger, In, from_base64, own_office, with_ledger
 from api.search.routes import json_response
@@ -77,6 +80,11 @@ def new_code() -> str:
     return "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
 
 
+RIGHTS = ("patent", "trademark", "design")
+MEDIA_TYPES = {"application/pdf": "pdf", "application/zip": "zip", "application/xml": "xml"}
+"""What a certified copy may be → extension."""
+
+
 class Deposit(In):
     right: Annotated[str, Field(pattern="^(patent|trademark|design)$")]
     number: Annotated[str, Field(max_length=60)]
@@ -100,8 +108,6 @@ def _audit(ledger: Ledger, action: str, entry: PriorityDocument) -> None:
 @router.post("/priority-documents", status_code=201, summary="Deposit a priority document")
 async def deposit(access: Exchanger, given: Deposit) -> Response:
     """Returns the access code for the applicant, this once."""
-    import asyncio
-
     office = own_office(access)
     number = canonical(office, given.right, given.number)
     content = from_base64(given.document)
@@ -139,6 +145,67 @@ async def deposit(access: Exchanger, given: Deposit) -> Response:
 
     name = await with_ledger(access, work)
     return json_response({"id": name, "number": number, "access_code": code, "sha256": sha256, "size": size}, 201)
+
+
+def document_out(entry: PriorityDocument) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "right": entry.right,
+        "number": entry.number,
+        "date": entry.date,
+        "sha256": entry.sha256,
+        "size": entry.size,
+        "media_type": entry.media_type,
+        "offices": entry.offices,
+        "registered": entry.registered,
+        "withdrawn": entry.withdrawn,
+        "content": f"/v1/exchange/priority-documents/{entry.id}/content",
+    }
+
+
+@router.get("/priority-documents", summary="Priority documents that one's office deposited")
+async def list_documents(access: Exchanger) -> Response:
+    """The latest 500. No code is among what is told: it is shown once, to be handed to the applicant."""
+    office = own_office(access)
+
+    def work(session: Session) -> list[dict[str, Any]]:
+        statement = select(PriorityDocument).where(PriorityDocument.office == office)
+        latest = statement.order_by(PriorityDocument.registered.desc(), PriorityDocument.id).limit(500)
+        return [document_out(entry) for entry in session.scalars(latest)]
+
+    return json_response({"documents": await in_transaction(access, work)})
+
+
+@router.get(
+    "/priority-documents/{document}/content",
+    summary="A certified copy that one's office deposited",
+    response_class=Response,
+)
+async def read_document(document: str, access: Exchanger) -> Response:
+    """The office of first filing keeps its copy at hand; every other office retrieves it with the code."""
+    office = own_office(access)
+
+    def work(ledger: Ledger) -> PriorityDocument:
+        entry = _deposited(ledger.session, office, document)
+        _audit(ledger, "priority-read", entry)
+        return entry
+
+    return await _copy(access, await with_ledger(access, work))
+
+
+async def _copy(access: Access, entry: PriorityDocument) -> Response:
+    """The deposited bytes, named by office and number."""
+
+    def read() -> bytes:
+        with access.services.archive.open(entry.sha256) as stream:
+            return stream.read()
+
+    name = f"{entry.office}-{entry.number}.{MEDIA_TYPES[entry.media_type]}"
+    return Response(
+        await asyncio.to_thread(read),
+        media_type=entry.media_type,
+        headers={"content-disposition": f'attachment; filename="{name}"', "concord-sha256": entry.sha256},
+    )
 
 
 def _deposited(session: Session, office: str, document: str) -> PriorityDocument:
@@ -191,12 +258,10 @@ class Retrieval(In):
     responses={404: {"description": "No such document, or not with this number, date and code: they look the same."}},
 )
 async def retrieve(access: Exchanger, given: Retrieval) -> Response:
-    import asyncio
-
     number = canonical(given.office, given.right, given.number)
     asking = own_office(access)
 
-    def work(ledger: Ledger) -> dict[str, Any] | None:
+    def work(ledger: Ledger) -> PriorityDocument | None:
         statement = select(PriorityDocument).where(
             PriorityDocument.office == given.office,
             PriorityDocument.right == given.right,
@@ -212,19 +277,9 @@ async def retrieve(access: Exchanger, given: Retrieval) -> Response:
             append(ledger.session, ledger.keys, ledger.chain, [line])
             return None
         _audit(ledger, "priority-retrieved", entry)
-        return {"sha256": entry.sha256, "media_type": entry.media_type, "office": entry.office}
+        return entry
 
     found = await with_ledger(access, work)
     if found is None:
         raise NotFound("no such document")
-
-    def read() -> bytes:
-        with access.services.archive.open(found["sha256"]) as stream:
-            return stream.read()
-
-    content = await asyncio.to_thread(read)
-    return Response(
-        content,
-        media_type=found["media_type"],
-        headers={"content-disposition": "attachment", "concord-sha256": found["sha256"]},
-    )
+    return await _copy(access, found)

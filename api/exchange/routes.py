@@ -94,6 +94,17 @@ async def list_certificates(
     return json_response({"certificates": [certificate_out(entry) for entry in found]})
 
 
+@router.get("/certificates/{fingerprint}", summary="A certificate as a file", response_class=Response)
+async def read_certificate(fingerprint: str, access: Exchanger) -> Response:
+    """In PEM, as `openssl` and `concord verify` take it. Compare its fingerprint with what the office told you."""
+    found = await in_transaction(access, lambda s: s.get(OfficeCertificate, fingerprint))
+    if found is None:
+        raise NotFound("no such certificate")
+    name = f"{found.office}-{fingerprint[:12]}.pem"
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return Response(found.pem, media_type="application/x-pem-file", headers=headers)
+
+
 def certificate_out(entry: OfficeCertificate) -> dict[str, Any]:
     return {
         "fingerprint": entry.fingerprint,

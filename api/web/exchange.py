@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 from typing import Any
 
 from fastapi import Request, Response
@@ -11,12 +12,16 @@ from pydantic import ValidationError
 from starlette.datastructures import FormData, UploadFile
 
 from api.access import routes as access_routes
-from api.access.agreements import State, Terms
-from api.access.model import GRANTABLE, PURPOSES, Tier
+from api.access.agreements import ONWARD, State, Terms
+from api.access.model import GRANTABLE, PURPOSES, Permission, Tier
+from api.exchange import feeds
 from api.exchange import package_routes as packages
+from api.exchange import push_routes as push_api
 from api.exchange import routes as api
+from api.exchange.writers import FORMATS
 from api.web.page import Exchanger, OfficeManager, of_api, pages, render
-from common.errors import UsageError
+from api.webhooks import routes as webhooks
+from common.errors import Conflict, UsageError
 
 router = pages()
 
@@ -99,6 +104,8 @@ async def _conversation_page(
         tiers=TIERS,
         groups=[group.value for group in GRANTABLE],
         purposes=PURPOSES,
+        formats=list(FORMATS),
+        onward=ONWARD,
         days=DUE_DAYS,
         certificates=[c for c in (await of_api(api.list_certificates(access)))["certificates"] if not c["revoked"]],
         fault=fault,
@@ -160,6 +167,15 @@ async def say(request: Request, agreement: int, access: Exchanger) -> Response:
 async def offer(request: Request, agreement: int, access: Exchanger) -> Response:
     """Other terms than those that stand: what the form does not name stays."""
     form = await request.form()
+    message, due_days = _text(form, "message"), _whole(form, "due_days")
+    if _text(form, "do") == "as-asked":
+        asked = api.OfferIn(as_asked=True, message=message, due_days=due_days)
+        try:
+            await api.make_offer(agreement, access, asked)
+        except UsageError as error:
+            fault = f"{error.message} {error.remedy}"
+            return await _conversation_page(request, access, agreement, fault=fault, said={"message": message})
+        return RedirectResponse(f"/office/agreements/{agreement}", 303)
     shown = await of_api(api.read_agreement(agreement, access))
     terms = next(v["terms"] for v in shown["versions"] if v["version"] == shown["version"])
     given: dict[str, Any] = {
@@ -172,14 +188,14 @@ async def offer(request: Request, agreement: int, access: Exchanger) -> Response
         "valid_from": _text(form, "valid_from") or None,
         "valid_until": _text(form, "valid_until") or None,
         "volume_cap": _whole(form, "volume_cap"),
+        "formats": [str(value) for value in form.getlist("formats")],
+        "onward": _text(form, "onward") or terms["onward"],
+        "correction_days": _whole(form, "correction_days"),
         "conditions": [line.strip() for line in _text(form, "conditions").splitlines() if line.strip()],
     }
-    message = _text(form, "message")
     try:
         Terms.model_validate(given)
-        await api.make_offer(
-            agreement, access, api.OfferIn(terms=given, message=message, due_days=_whole(form, "due_days"))
-        )
+        await api.make_offer(agreement, access, api.OfferIn(terms=given, message=message, due_days=due_days))
     except ValidationError as error:
         fault = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
         return await _conversation_page(request, access, agreement, fault=fault, said={"message": message})
@@ -257,8 +273,13 @@ async def certificates(request: Request, access: Exchanger) -> Response:
 
 
 async def _certificates_page(request: Request, access: Exchanger, fault: str = "") -> Response:
-    held = (await of_api(api.list_certificates(access)))["certificates"]
-    return render(request, access, "certificates.html", http_status=400 if fault else 200, held=held, fault=fault)
+    asked = request.query_params.get("office", "").upper()
+    office = asked if asked != access.caller.office else ""
+    held = (await of_api(api.list_certificates(access, office or None)))["certificates"]
+    return render(
+        request, access, "certificates.html", http_status=400 if fault else 200, held=held, fault=fault, office=office,
+        now=dt.datetime.now(dt.UTC).isoformat(),
+    )  # fmt: skip
 
 
 @router.post("/office/certificates")
@@ -285,11 +306,33 @@ async def withdraw(fingerprint: str, access: OfficeManager) -> Response:
 
 @router.get("/office/exchanged")
 async def exchanged(request: Request, access: Exchanger) -> Response:
-    """Records held under agreements, by pair of offices: the state of the changes feeds."""
+    """How the changes of each agreement stand, whence changes are pulled, and all of it by pair of offices."""
+    return await _exchanged_page(request, access)
+
+
+async def _exchanged_page(request: Request, access: Exchanger, fault: str = "") -> Response:
     pairs = (await of_api(api.read_statistics(access)))["pairs"]
+    told = await of_api(feeds.read_feeds(access))
+    ours = (await of_api(webhooks.list_endpoints(access)))["endpoints"] if access.caller.may(Permission.EXPORT) else []
     return render(
-        request, access, "exchanged.html", pairs=pairs, most=max((pair["held"] for pair in pairs), default=0) or 1
-    )
+        request, access, "exchanged.html", http_status=400 if fault else 200, pairs=pairs, feeds=told["feeds"],
+        sources=told["sources"], most=max((pair["held"] for pair in pairs), default=0) or 1, fault=fault,
+        endpoints=[entry for entry in ours if entry["active"] and entry["owner"] == access.caller.name],
+    )  # fmt: skip
+
+
+@router.post("/office/agreements/{agreement}/push")
+async def push(request: Request, agreement: int, access: Exchanger) -> Response:
+    """Has an agreement's changes pushed to an endpoint, or stops that."""
+    form = await request.form()
+    try:
+        if _text(form, "do") == "stop":
+            await push_api.stop_push(agreement, access)
+        else:
+            await push_api.start_push(agreement, access, push_api.PushIn(endpoint=_text(form, "endpoint")))
+    except (UsageError, Conflict) as error:
+        return await _exchanged_page(request, access, f"{error.message} {error.remedy}")
+    return RedirectResponse("/office/exchanged", 303)
 
 
 # -------------------------------------------------------------------------------------------------------- helpers

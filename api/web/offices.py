@@ -11,9 +11,11 @@ from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
 from api.access import routes as api
+from api.access.agreements import ONWARD
 from api.access.model import GRANTABLE, PURPOSES, Permission, Role, Tier
 from api.access.policies import PolicyTerms
 from api.exchange import routes as exchange_api
+from api.exchange.writers import FORMATS
 from api.web.page import AuditReader, OfficeManager, SignedIn, of_api, pages, render
 from common.errors import UsageError
 
@@ -67,7 +69,7 @@ def _policy_page(
     return render(
         request, access, "policy.html", http_status=400 if faults else 200, collection=collection, terms=terms,
         faults=faults or [], tiers=[tier.label for tier in Tier], groups=[group.value for group in GRANTABLE],
-        purposes=PURPOSES,
+        purposes=PURPOSES, formats=list(FORMATS), onward=ONWARD,
     )  # fmt: skip
 
 
@@ -92,14 +94,23 @@ async def write_policy(request: Request, collection: str, access: OfficeManager)
         "purposes": many("purposes"),
         "denied": one("denied").upper().replace(",", " ").split(),
         "notices": [line.strip() for line in one("notices").splitlines() if line.strip()],
-        "formats": before["formats"],
+        "formats": many("formats"),
+        "agreements": {
+            "tier": one("agreement_tier") or before["agreements"]["tier"],
+            "groups": many("agreement_groups") if one("agreement_limits") else None,
+            "purposes": many("agreement_purposes") if one("agreement_limits") else None,
+            "onward": one("agreement_onward") or before["agreements"]["onward"],
+        },
     }
     try:
         terms = PolicyTerms.model_validate(given)
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
         return _policy_page(request, access, collection, {**before, **given}, faults)
-    await api.write_policy(collection, access, terms)
+    try:
+        await api.write_policy(collection, access, terms)
+    except UsageError as error:
+        return _policy_page(request, access, collection, {**before, **given}, [f"{error.message} {error.remedy}"])
     return RedirectResponse("/office", 303)
 
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from api.web import (
     duplicates,
+    endpoints,
     exchange,
     feedback,
     files,
@@ -13,6 +14,7 @@ from api.web import (
     offices,
     pictures,
     platform,
+    priority,
     quality,
     record,
     saved,
@@ -29,6 +31,8 @@ for part in (
     record.router,
     session.router,
     exchange.router,
+    endpoints.router,
+    priority.router,
     offices.router,
     platform.router,
     quality.router,

@@ -29,6 +29,8 @@ class Party:
     platform: Platform
     holder: Holder
     key: str
+    url: str | None = None
+    """Where the platform listens; None: it is asked within this process."""
 
     @property
     def office(self) -> str:
@@ -41,8 +43,13 @@ class Party:
         return answer.json()
 
     async def raw(self, method: str, path: str, **options: Any) -> httpx.Response:
-        async with self.platform.client(self.key) as client:
+        async with self._client() as client:
             return await client.request(method, f"/v1{path}", **options)
+
+    def _client(self) -> httpx.AsyncClient:
+        if self.url is None:
+            return self.platform.client(self.key)
+        return httpx.AsyncClient(base_url=self.url, headers={"authorization": f"Bearer {self.key}"}, timeout=60)
 
     async def register(self, *, with_key: bool = False) -> None:
         given = {"certificate": self.holder.pem, **({"private_key": self.holder.key_pem} if with_key else {})}

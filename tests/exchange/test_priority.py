@@ -60,6 +60,15 @@ async def test_deposit_retrieval_new_code_and_withdrawal(
     }
     got = await beneficiary.raw("POST", f"{PATH}/retrieval", json=asked)
     assert (got.status_code, got.content) == (200, COPY)
+    assert f"{provider.office}-{made['number']}.pdf" in got.headers["content-disposition"]
+    # Its own office keeps it at hand, and sees no code; others see nothing of it.
+    (held,) = (await provider.call("GET", PATH))["documents"]
+    assert (held["id"], held["sha256"], held["offices"]) == (made["id"], made["sha256"], [beneficiary.office])
+    assert made["access_code"] not in str(held)
+    own = f"{PATH}/{made['id']}/content"
+    assert (await provider.raw("GET", own)).content == COPY
+    assert (await beneficiary.call("GET", PATH))["documents"] == []
+    await beneficiary.call("GET", own, 404)
     refused = {
         (await beneficiary.raw("POST", f"{PATH}/retrieval", json={**asked, **wrong})).content
         for wrong in (

@@ -1,8 +1,13 @@
 """The whole story of two offices over HTTP, from the request to the purge."""
 
+# ruff: noqa: ASYNC240 - small files of a test
+
 from __future__ import annotations
 
+import base64
+import hashlib
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +19,8 @@ from api.exchange.asic import MANIFEST, SIGNATURE
 from store.access import AuditEntry
 from tests.exchange.certificates import openssl
 from tests.exchange.offices import Party, Receiver, load
-from tests.exchange.test_packages import check, fetched, ordered
+from tests.exchange.test_packages import check, ordered
+from tests.exchange.test_pull import listening
 from tests.pipeline.docdb import document as doc
 from tests.pipeline.docdb import record_id
 from tests.platforms import Platform
@@ -24,7 +30,38 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 WORD = "turbinewheel"
 
 
+async def signed_offline(party: Party, agreement: int, folder: Path) -> Any:
+    """Takes the document over HTTP, signs it with openssl where the key is, and brings the signature back."""
+    document = await party.raw("GET", f"/exchange/agreements/{agreement}/document")
+    folder.mkdir()
+    for name, content in (("cert.pem", party.holder.pem), ("key.pem", party.holder.key_pem)):
+        (folder / name).write_text(content)
+    (folder / "terms.json").write_bytes(document.content)
+    command = "cms -sign -binary -outform DER -in terms.json -signer cert.pem -inkey key.pem -out terms.p7s"
+    assert openssl(folder, command).returncode == 0
+    signature = base64.b64encode((folder / "terms.p7s").read_bytes()).decode()
+    body = {"version": int(document.headers["concord-version"]), "signature": signature}
+    return await party.call("POST", f"/exchange/agreements/{agreement}/signatures", 201, json=body)
+
+
+async def fetched_in_two(party: Party, package: dict[str, Any], path: Path) -> Path:
+    """A download that breaks off and goes on where it stopped."""
+    content = f"/exchange/packages/{package['id']}/content"
+    half = package["size"] // 2
+    first = await party.raw("GET", content, headers={"range": f"bytes=0-{half - 1}"})
+    rest = await party.raw("GET", content, headers={"range": f"bytes={half}-", "if-range": first.headers["etag"]})
+    assert (first.status_code, rest.status_code) == (206, 206)
+    path.write_bytes(first.content + rest.content)
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == package["sha256"]
+    return path
+
+
 async def test_from_request_to_purge(platform: Platform, provider: Party, beneficiary: Party, tmp_path: Path) -> None:
+    async with listening(platform) as url:
+        await tell(platform, replace(provider, url=url), replace(beneficiary, url=url), tmp_path)
+
+
+async def tell(platform: Platform, provider: Party, beneficiary: Party, tmp_path: Path) -> None:
     async def found() -> int:
         return int((await beneficiary.call("GET", f"/search?q={WORD}&mode=keyword"))["total"])
 
@@ -39,8 +76,8 @@ async def test_from_request_to_purge(platform: Platform, provider: Party, benefi
     groups = ["bibliography", "full-text", "images", "legal-status", "personal-data"]
     counter = {**offer, "terms": {"volume_cap": 100, "groups": groups}, "message": "With addresses, please."}
     await beneficiary.call("POST", f"{path}/offers", 201, json=counter)
-    assert (await beneficiary.sign(number))["state"] == "offered"
-    assert (await provider.sign(number))["state"] == "active"
+    assert (await signed_offline(beneficiary, number, tmp_path / "EP"))["state"] == "offered"
+    assert (await signed_offline(provider, number, tmp_path / "DE"))["state"] == "active"
 
     # The provider loads a delivery; the beneficiary searches, and pulls changes.
     await load(platform, provider.office, tmp_path / "1.xml", [doc(n, f"{WORD} number {n}") for n in range(5)])
@@ -50,7 +87,7 @@ async def test_from_request_to_purge(platform: Platform, provider: Party, benefi
 
     # A certified package, checked by openssl and by the platform's own check.
     package = await ordered(beneficiary, number)
-    file = await fetched(beneficiary, package, tmp_path / "package.asice")
+    file = await fetched_in_two(beneficiary, package, tmp_path / "package.asice")
     assert check(file, provider.holder).records == 5
     with zipfile.ZipFile(file) as content:
         content.extractall(tmp_path / "unpacked")

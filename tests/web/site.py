@@ -295,7 +295,10 @@ def serving(opensearch_url: str, server_url: str, home: Path, port: int = 0) -> 
     halt: list[uvicorn.Server] = []
 
     async def serve() -> None:
-        async with running(opensearch_url, server_url, home) as platform, working(platform):
+        async with (
+            running(opensearch_url, server_url, home, webhook_networks="127.0.0.0/8") as platform,
+            working(platform),
+        ):
             hidden = make_record("XD", 501, "Hidden battery sample")
             looms = [*desk.told_by_its_office(), *desk.told_by_others()]
             await platform.index([*patents(), *others(), hostile(), hidden, *looms])

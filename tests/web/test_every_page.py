@@ -65,6 +65,8 @@ SIGNED_IN = {
     "packages": "/office/packages",
     "certificates": "/office/certificates",
     "exchanged": "/office/exchanged",
+    "endpoints": "/office/endpoints",
+    "priority documents": "/office/priority",
     "basket": "/mine",
     "jobs": "/mine/jobs",
     "saved": "/mine/searches",
