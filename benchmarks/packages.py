@@ -3,8 +3,8 @@
     python -m benchmarks.packages OPENSEARCH_URL POSTGRESQL_URL [RECORDS]
 
 Enters RECORDS (50,000 by default) small DOCDB records of our own in archive and ledger, from which packages are made,
-builds a certified package of all of them in a process of its own, then writes the same members with zipfile and hashes
-them. Aim: at least 0.7 of the plain rate.
+builds a certified package of all of them in a process of its own, checks it as `concord verify` does in another, then
+writes the same members with zipfile and hashes them. Aim: at least 0.7 of the plain rate.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import asyncio
 import hashlib
 import json
 import multiprocessing
+import os
+import resource
 import sys
 import tempfile
 import time
@@ -22,8 +24,9 @@ from typing import Any
 
 import psutil
 
-from api.exchange import packages
+from api.exchange import asic, packages
 from api.exchange.packages import Builder, path_of
+from api.exchange.signatures import fingerprint, load_certificate
 from indexer.ledger import Ledger
 from indexer.reading import Sender, read, survey
 from store.exchange import Package
@@ -71,6 +74,17 @@ def build(settings: Any, package: str, result: Any) -> None:
     result.send((seconds, early, max(seen), path_of(services, package)))
 
 
+def verify(path: Path, certificate: str, result: Any) -> None:
+    """In a process of its own: seconds of `concord verify`'s check, and how much its memory grew."""
+    process = psutil.Process()
+    signer = load_certificate(certificate)
+    before = process.memory_info().rss
+    started = time.perf_counter()
+    asic.check(path, {fingerprint(signer): signer})
+    seconds = time.perf_counter() - started
+    result.send((seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before))
+
+
 def plain_zip(source: Path, target: Path) -> tuple[float, int]:
     """Seconds that zipfile and hashlib take for the same members; reading them out of the package is not counted."""
     seconds, size = 0.0, 0
@@ -105,6 +119,12 @@ async def main(opensearch_url: str, database_url: str, records: int) -> None:
             there.close()  # so that a worker that dies is noticed
             seconds, early, most, path = await asyncio.to_thread(here.recv)
             worker.join()
+            here, there = context.Pipe()
+            checker = context.Process(target=verify, args=(path, provider.holder.pem, there))
+            checker.start()
+            there.close()
+            check_s, check_memory = await asyncio.to_thread(here.recv)
+            checker.join()
             plain, size = plain_zip(path, Path(home) / "plain.zip")
             print(
                 json.dumps(
@@ -117,6 +137,9 @@ async def main(opensearch_url: str, database_url: str, records: int) -> None:
                         "ratio": round(plain / seconds, 2),
                         "memory_after_a_tenth_mb": early >> 20,
                         "memory_most_mb": most >> 20,
+                        "verify_s": round(check_s, 2),
+                        "verify_memory_mb": round(check_memory / 2**20, 1),
+                        "load": round(os.getloadavg()[0], 1),
                     }
                 )
             )

@@ -57,6 +57,7 @@ def verify(
         found = asic.check(file, {fingerprint(entry): entry for entry in known}, at=moment)
     except asic.PackageRefused as error:
         if not as_json:
+            error.message = f"{error.reason}: {error.message}"
             raise
         write_line({"valid": False, "reason": error.reason, "member": error.place.member, "message": error.message})
         raise typer.Exit(1) from error

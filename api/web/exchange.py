@@ -236,6 +236,10 @@ async def list_packages(request: Request, access: Exchanger) -> Response:
         request, access, "packages.html", held=held, by_id=by_id, given=given,
         chosen=request.query_params.get("agreement", ""),
         busy=any(entry["state"] == "building" for entry in held),
+        signing=any(
+            entry["state"] == "unsigned" and by_id[entry["agreement"]]["provider"] == access.caller.office
+            for entry in held
+        ),
     )  # fmt: skip
 
 

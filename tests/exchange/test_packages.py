@@ -254,6 +254,10 @@ async def test_the_command_names_what_is_wrong(package: Path, provider: Party, t
     assert done.exit_code == 1
     told = json.loads(done.stdout)
     assert (told["reason"], told["member"]) == ("member-altered", member)
+    done = runner.invoke(application(), ["verify", str(altered), "--certificate", str(pem)])
+    assert isinstance(done.exception, PackageRefused)
+    assert f"member {member}" in str(done.exception)
+    assert "member-altered: It is not what was signed." in str(done.exception)
 
 
 async def test_ranges_resume_a_download(
