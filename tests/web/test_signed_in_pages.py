@@ -105,12 +105,12 @@ def test_a_steward_changes_a_policy_and_everybody_sees_less(visit: Open, site: S
     public = visit("/?right=trademark&q=aozora")
     assert public.locator(".hit").count() == 1
     steward = visit("/office/collections/xa-trademark-x", key=site.key("steward"))
-    steward.get_by_label("Nothing", exact=True).check()
+    steward.locator("[name=tier][value=none]").check()
     steward.get_by_role("button", name="Save").click()
     public.reload()
     assert public.locator(".hit").count() == 0
     steward.goto(f"{site.url}/office/collections/xa-trademark-x")
-    steward.get_by_label("Content", exact=True).check()
+    steward.locator("[name=tier][value=content]").check()
     steward.get_by_role("button", name="Save").click()
     public.reload()
     assert public.locator(".hit").count() == 1
