@@ -158,7 +158,7 @@ def test_other_directions_and_the_dark_have_none_either(visit: Open, site: Site,
 
 def test_no_page_weighs_more_than_150_kb(site: Site) -> None:
     weights = {}
-    with httpx.Client(base_url=site.url) as client:
+    with httpx.Client(base_url=site.url, timeout=30) as client:
         client.post("/sign-in", data={"credential": site.key("steward")})
         shared = sum(
             len(client.get(f"/static/{name}").content) for name in ("concord.css", "concord.js", "concord.svg")
@@ -182,6 +182,24 @@ def test_a_record_that_means_harm_is_only_text(visit: Open, site: Site, tab: str
     assert page.locator("main script, main img, main iframe, main [onerror], main [onload]").count() == 0
     assert page.locator("main a[href^='javascript:' i], main a[href^='https://example.org']").count() == 0
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
+def test_it_is_only_text_wherever_results_are_shown(visit: Open, site: Site) -> None:
+    page = visit("/?q=harmful&mode=keyword", key=site.key("examiner"))
+    for path in (
+        "/?q=harmful&mode=keyword&view=table",
+        "/?q=harmful&mode=keyword&view=grid",
+        "/?q=harmful&mode=keyword&group=family",
+        "/facet/applicant?q=harmful&mode=keyword",
+        "/trends?q=harmful&part=applicant",
+        f"{HARMFUL}?tab=similar",
+        f"{HARMFUL}?tab=family",
+        f"{HARMFUL}/report",
+    ):
+        page.goto(site.url + path)
+        assert page.evaluate("window.harmed === undefined"), path
+        assert page.locator("main script, main iframe, main [onerror], main [onload]").count() == 0, path
+        assert page.evaluate("window.violations") == [], path
 
 
 def test_direction_overrides_stay_inside_their_own_text(visit: Open) -> None:
