@@ -44,7 +44,7 @@ FAMILY_MEMBERS = 6
 """Records that a new one is related to by one shared priority: families of hundreds would be thousands of pairs."""
 MOST_BY_KEY = 60
 """Records met under one key; more mean that the key says nothing."""
-PROFILES_KEPT = 20_000
+PROFILES_KEPT = 5_000
 FOLLOW_EVERY_S = 2.0
 PROGRESS = "scan"
 SAFE_END = "select coalesce((select min(first_seq) - 1 from pending_batches), (select max(seq) from records), 0)"
@@ -247,11 +247,15 @@ class Scan:
                 "on conflict (name) do update set seq = excluded.seq",
                 (PROGRESS, batch.rows[-1].seq),
             )
+        self._forget()
         return len(met), Counter(row["action"] for row in rows)
 
     def _keep(self, found: Profile) -> None:
         self._profiles[found.id] = found
         self._profiles.move_to_end(found.id)
+
+    def _forget(self) -> None:
+        """Profiles not used for longest; only between batches, since a batch needs all that it met."""
         while len(self._profiles) > PROFILES_KEPT:
             self._profiles.popitem(last=False)
 
@@ -324,7 +328,12 @@ class Scan:
         return {**by_key, **by_engine}
 
     def _load(self, connection: Connection, records: Collection[str]) -> None:
-        missing = [record for record in records if record not in self._profiles]
+        missing = []
+        for record in records:
+            if record in self._profiles:
+                self._profiles.move_to_end(record)
+            else:
+                missing.append(record)
         if missing:
             for (body,) in connection.execute(
                 "select body from duplicate_profiles where id = any(%s) and not deleted", (missing,), binary=True

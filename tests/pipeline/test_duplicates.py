@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from indexer.duplicates import scan
 from indexer.duplicates.arrivals import publish
 from indexer.duplicates.clusters import cluster_id
 from indexer.duplicates.ledger import Ledger, Verdict
@@ -72,6 +75,20 @@ async def test_what_was_broken_off_is_done_by_the_next_load(platform: Platform, 
     assert loaded.scanned is not None
     assert (loaded.scanned.records, loaded.scanned.pairs["merge"]) == (4, 3)
     assert len(set((await told(platform)).values())) == 4
+
+
+async def test_no_pair_is_lost_by_what_a_scan_forgets(
+    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Far more records than profiles are kept in memory for."""
+    monkeypatch.setattr(scan, "PROFILES_KEPT", 1)
+    monkeypatch.setattr(scan, "BATCH", 3)
+    for provider in ("EP", "US"):
+        path = write(tmp_path / f"{provider}.xml", [document(n) for n in range(8)])
+        loaded = await platform.load(path, provider=provider)
+    assert loaded.scanned is not None
+    assert loaded.scanned.pairs["merge"] == 8
+    assert len(set((await told(platform)).values())) == 8
 
 
 async def test_corrections_and_stages_are_relations_as_they_arrive(platform: Platform, tmp_path: Path) -> None:
