@@ -51,8 +51,10 @@ WINDOW = 200
 """Keyword results that take part in rank fusion; later pages go on in keyword order."""
 NEIGHBOURS = 100
 """Nearest vectors that take part."""
-FLOOR = 0.25
-"""Inner product below which a vector is no evidence of the same subject."""
+FLOOR = 0.2
+"""Inner product below which a vector is no evidence of the same subject. Of 440 records of an unknown subject that are
+right for a query in some language, 0.73 lie above it (above 0.25: 0.57), and 0.024 of those that are wrong (0.008);
+words without sense reach 0.14."""
 TERMS_WEIGHT, TERMS_CONSTANT = 2.0, 20
 """Of the list found by expanded terms: a record that has all concepts of the query in its own language is shown as
 right by that, and by neither the query's own words nor vectors. One that lacks a concept weighs with the square of what
@@ -120,9 +122,7 @@ class SearchRequest:
     size: int = 20
     position: Position = Position()
     vector: tuple[float, ...] | None = None
-    """Of the free text: with it, nearest neighbours take part."""
-    gloss: tuple[float, ...] | None = None
-    """Vector of the query's word-for-word translation: a second list of neighbours."""
+    """Of the free text and its word-for-word translations: with it, nearest neighbours take part."""
     terms: Query | None = None
     """Expanded terms: a list of their own, which brings at most WINDOW records into the results."""
     terms_worth: float = 1.0
@@ -141,7 +141,7 @@ class SearchRequest:
     @property
     def lists(self) -> int:
         """Ranked lists beside the keyword results."""
-        return sum(part is not None for part in (self.vector, self.gloss, self.terms))
+        return sum(part is not None for part in (self.vector, self.terms))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ class Hit:
     matched: tuple[str, ...] = ()
     vector_rank: int | None = None
     similarity: float | None = None
-    """Cosine of the query's vector (or of its translation's, where nearer) and the record's."""
+    """Cosine of the query's vector and the record's."""
 
     @property
     def record(self) -> dict[str, Any]:
@@ -597,16 +597,15 @@ class Engine:
     def _lists(
         self, guard: Guard, request: SearchRequest, terms: Query | None, required: Sequence[Query]
     ) -> list[Query]:
-        """One search for each list beside the keyword results, in the order vector, gloss, terms."""
+        """One search for each list beside the keyword results, in the order vector, terms."""
         conditions = [*required, *([request.vector_filter] if request.vector_filter else [])]
         inside: Query = {"bool": {"filter": conditions}}
         common: Query = {**BARE, "sort": ["_score", {"id": "asc"}], "track_total_hits": False}
         bodies: list[Query] = []
-        for vector in (request.vector, request.gloss):
-            if vector is not None:
-                clause = {"vector": list(vector), "k": NEIGHBOURS, **({"filter": inside} if conditions else {})}
-                near = guard.query({"knn": {"embedding": clause}})
-                bodies.append({**common, "query": near, "size": NEIGHBOURS})
+        if request.vector is not None:
+            clause = {"vector": list(request.vector), "k": NEIGHBOURS, **({"filter": inside} if conditions else {})}
+            near = guard.query({"knn": {"embedding": clause}})
+            bodies.append({**common, "query": near, "size": NEIGHBOURS})
         if terms is not None:
             asked = {"must": [terms], "filter": [guard.base(), *map(guard.query, conditions)]}
             bodies.append({**common, "query": {"bool": asked}, "size": WINDOW})
@@ -1024,12 +1023,8 @@ def _add_findings(by_id: Mapping[str, dict[str, Any]], found: Mapping[str, Any])
 
 
 def _similarities(request: SearchRequest, answers: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Id → the greater of its cosines with the query and with its translation, nearest first."""
-    nearest: dict[str, float] = {}
-    for answer in answers[: request.lists - (request.terms is not None)]:
-        for name, cosine in _near(answer).items():
-            nearest[name] = max(cosine, nearest.get(name, cosine))
-    return dict(sorted(nearest.items(), key=lambda item: (-item[1], item[0])))
+    """Id → cosine with the query, nearest first."""
+    return _near(answers[0]) if request.vector is not None else {}
 
 
 def _any_of(keyword: Query, ids: Sequence[str], also: Sequence[Query] = ()) -> Query:

@@ -429,11 +429,10 @@ async def plan(access: Access, asked: Search) -> SearchRequest:
         table.field(name)
     text, conditions = language.free_text(tree)
     made = expansion_of(asked, text)
-    translated = made.gloss() if made is not None else None
     by_vector = asked.mode != "keyword" and bool(text) and asked.sort == "relevance"
-    vector, gloss, languages = await asyncio.gather(
-        _vector(access, text if by_vector else None),
-        _vector(access, translated if by_vector else None),
+    glosses = made.glosses() if made is not None else ()
+    vector, languages = await asyncio.gather(
+        access.services.vector_of(text, *glosses) if by_vector else _nothing(),
         access.services.engine.languages(),
     )
     target = language.target(languages)
@@ -457,7 +456,6 @@ async def plan(access: Access, asked: Search) -> SearchRequest:
         sort=_sort(asked.sort),
         size=asked.size,
         vector=vector,
-        gloss=gloss,
         terms=terms,
         terms_worth=compiling.worth(made) if made else 1.0,
         vector_filter=condition,
@@ -467,8 +465,8 @@ async def plan(access: Access, asked: Search) -> SearchRequest:
     )
 
 
-async def _vector(access: Access, text: str | None) -> tuple[float, ...] | None:
-    return await access.services.vector_of(text) if text else None
+async def _nothing() -> None:
+    return None
 
 
 def _aliased(asked: Search) -> tuple[str, ...]:

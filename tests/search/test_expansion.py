@@ -142,9 +142,11 @@ def test_what_the_bank_does_not_know_stays_as_it_is() -> None:
     assert not expand("quarnok", bank(), "broad").known
 
 
-def test_the_gloss_is_word_for_word_and_only_for_other_languages() -> None:
-    assert expand("Wärmepumpe Kältemittel", bank(), "precise").gloss() == "heat pump refrigerant"
-    assert expand("heat pump", bank(), "precise").gloss() is None
+def test_a_gloss_is_word_for_word_and_keeps_what_is_not_known() -> None:
+    assert expand("Wärmepumpe Kältemittel", bank(), "precise").gloss("en") == "heat pump refrigerant"
+    found = expand("heat pump xyzzy", bank(), "precise").glosses()
+    assert {"heat pump xyzzy", "Wärmepumpe xyzzy"} <= set(found)
+    assert expand("xyzzy", bank(), "precise").glosses() == ()
 
 
 def test_the_longest_query_stays_within_the_engines_clauses() -> None:

@@ -38,11 +38,13 @@ class Expansion:
     def known(self) -> bool:
         return any(group.terms for group in self.groups)
 
-    def gloss(self, language: str = "en") -> str | None:
-        """The query in one language, word for word; None where it is in it already or nothing is known."""
-        if self.language == language or not self.known:
-            return None
+    def gloss(self, language: str) -> str:
+        """The query in one language, word for word; words that are not known stay as they are."""
         return " ".join(group.terms[language][0] if language in group.terms else group.source for group in self.groups)
+
+    def glosses(self) -> tuple[str, ...]:
+        """The different ones; none where nothing is known."""
+        return tuple(dict.fromkeys(map(self.gloss, LANGUAGES))) if self.known else ()
 
 
 def expand(

@@ -15,7 +15,7 @@ from api.access.audit import disclosures
 from api.access.model import Group
 from api.dependencies import Access
 from api.search import records
-from api.search.engine import FLOOR, Candidate, Hit
+from api.search.engine import Candidate, Hit
 from api.search.expansion import compiling
 from api.search.expansion.bank import LANGUAGES, bank
 from api.search.expansion.expand import Expansion, expand
@@ -38,6 +38,9 @@ MOST_UNITS = 12
 """Pieces of the text that are looked for in other languages."""
 PASSAGES = 5
 """Parts of a long text of which a vector is made: their mean is looked for."""
+FLOOR = 0.25
+"""Cosine of two records' vectors below which they are no evidence of the same subject: records say more than queries,
+and lie nearer to one another."""
 MOST_SYMBOLS = 30
 CLASS_FIELDS = {"IPC": "ipc.symbol", "CPC": "cpc.symbol", "NICE": "nice.symbol", "LOCARNO": "locarno.symbol"}
 CLASS_WEIGHT = 0.5
