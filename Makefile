@@ -5,13 +5,13 @@ BIN := $(VENV)/bin
 UV := uv==0.13.9
 SOURCES := analyzers api cli common compose docs indexer mappings store tests benchmarks samples
 
-.PHONY: run test check docs test-transformers security sbom lock clean
+.PHONY: run test check docs test-transformers faults soak bench security sbom lock clean
 
 run: $(VENV)/.installed
 	@exec $(BIN)/concord up
 
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not transformers"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not transformers and not faults"
 
 check: $(VENV)/.installed
 	$(BIN)/ruff check $(SOURCES)
@@ -27,6 +27,23 @@ docs: $(VENV)/.installed
 # sentence-transformers brings several GB of torch: its own environment keeps the platform's small
 test-transformers: .venv-transformers/.installed
 	.venv-transformers/bin/python -m pytest -m transformers
+
+# one fault after the other on a cluster of three nodes, so many times in a row; the first failure ends it
+TIMES ?= 1
+faults: $(VENV)/.installed
+	for time in $$(seq $(TIMES)); do $(BIN)/python -m pytest -m faults tests/soak || exit 1; done
+
+# the same under a steady load and in an order of chance, for so many minutes
+MINUTES ?= 10
+soak: $(VENV)/.installed
+	$(BIN)/python -m tests.soak --minutes $(MINUTES)
+
+# every benchmark beside its raw or peer run, one report: SIZE=quick or full (hours); peers are in an environment of
+# their own
+SIZE ?= quick
+REPORT ?= docs/report
+bench: .venv-benchmarks/.installed
+	.venv-benchmarks/bin/python -m benchmarks.report --size $(SIZE) --out $(REPORT)
 
 # weaknesses in our own source, every reader against made-up bytes, every route against made-up requests: at length
 SECONDS_A_READER ?= 20
@@ -63,6 +80,12 @@ $(VENV)/.installed: pyproject.toml requirements/dev.txt
 	$(BIN)/uv pip install --quiet --python .venv-security --no-deps --editable .
 	touch $@
 
+.venv-benchmarks/.installed: pyproject.toml requirements/benchmarks.txt $(VENV)/.installed
+	$(PYTHON) -m venv .venv-benchmarks
+	$(BIN)/uv pip install --python .venv-benchmarks --require-hashes -r requirements/benchmarks.txt
+	$(BIN)/uv pip install --quiet --python .venv-benchmarks --no-deps --editable .
+	touch $@
+
 # after a change of pyproject.toml: resolve again, with hashes, naming no registry
 lock: $(VENV)/.installed
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11 \
@@ -71,6 +94,9 @@ lock: $(VENV)/.installed
 		--extra transformers --group pyproject.toml:dev pyproject.toml -o requirements/transformers.txt
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11 \
 		--group pyproject.toml:dev --group pyproject.toml:security pyproject.toml -o requirements/security.txt
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11 \
+		--constraint requirements/dev.txt --group pyproject.toml:dev --group pyproject.toml:benchmarks pyproject.toml \
+		-o requirements/benchmarks.txt
 
 clean:
-	rm -rf $(VENV) .venv-transformers .venv-security .fuzz .mypy_cache .ruff_cache .pytest_cache site
+	rm -rf $(VENV) .venv-transformers .venv-security .venv-benchmarks .fuzz .mypy_cache .ruff_cache .pytest_cache site
