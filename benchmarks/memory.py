@@ -1,16 +1,17 @@
 """Resident memory while reading a file of any size: made as it is read, so that only the reader's memory counts.
 
-    python -m benchmarks.memory [MEGABYTES] [st66|json|csv]
+    python -m benchmarks.memory [MEGABYTES] [st66|json|csv] [--json FILE]
 
-Prints one JSON object: megabytes read, records, seconds, and the process's largest resident size in MiB.
+Prints one JSON object: megabytes read, records, seconds, and the process's largest resident size in MiB, after a tenth
+and at the end: memory that grows with the file shows as more than 1 between the two.
 """
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 import re
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -116,18 +117,33 @@ def measure(megabytes: int, kind: str = "st66") -> dict[str, float]:
     """Read so many megabytes of `kind`. Raises AssertionError where a record is lost."""
     name, top, record, end = KINDS[kind]
     made = Made(megabytes * MIB, top, record, end)
-    started, count = time.perf_counter(), 0
+    started, count, early = time.perf_counter(), 0, 0.0
     for outcome in by_name(name).read(cast(BinaryIO, io.BufferedReader(made, MIB)), Context("made")):
         if isinstance(outcome, InputError):
             raise AssertionError(str(outcome))
         count += 1
+        if not early and made.length >= megabytes * MIB // 10:
+            early = largest_resident_mib()
     return {
         "megabytes": round(made.length / MIB, 1),
         "records": count,
         "seconds": round(time.perf_counter() - started, 2),
+        "largest_resident_mib_after_a_tenth": early,
         "largest_resident_mib": largest_resident_mib(),
     }
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("megabytes", type=int, nargs="?", default=500)
+    parser.add_argument("kind", nargs="?", default="st66", choices=tuple(KINDS))
+    parser.add_argument("--json", type=Path, help="also write the result to this file")
+    options = parser.parse_args()
+    text = json.dumps(measure(options.megabytes, options.kind))
+    print(text)
+    if options.json:
+        options.json.write_text(text + "\n", "utf-8")
+
+
 if __name__ == "__main__":
-    print(json.dumps(measure(int(sys.argv[1]) if len(sys.argv) > 1 else 500, *sys.argv[2:3])))
+    main()

@@ -1,21 +1,21 @@
 """How fast packages are made, beside a plain zip with SHA-256 of the very same bytes, and what memory that takes.
 
-    python -m benchmarks.packages OPENSEARCH_URL POSTGRESQL_URL [RECORDS]
+    python -m benchmarks.packages [--records 50000] [--json FILE]
 
-Enters RECORDS (50,000 by default) small DOCDB records of our own in archive and ledger, from which packages are made,
-builds a certified package of all of them in a process of its own, checks it as `concord verify` does in another, then
-writes the same members with zipfile and hashes them. Aim: at least 0.7 of the plain rate.
+Enters small DOCDB records of our own in archive and ledger, from which packages are made, builds a certified package of
+all of them in a process of its own, checks it as `concord verify` does in another, then writes the same members with
+zipfile and hashes them. Aim: at least 0.7 of the plain rate. Engines: those of the settings, or embedded.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import hashlib
 import json
 import multiprocessing
 import os
 import resource
-import sys
 import tempfile
 import time
 import zipfile
@@ -27,6 +27,8 @@ import psutil
 from api.exchange import asic, packages
 from api.exchange.packages import Builder, path_of
 from api.exchange.signatures import fingerprint, load_certificate
+from common.settings import load_settings
+from compose.embedded.engines import Engines
 from indexer.ledger import Ledger
 from indexer.reading import Sender, read, survey
 from store.exchange import Package
@@ -100,7 +102,7 @@ def plain_zip(source: Path, target: Path) -> tuple[float, int]:
     return seconds + time.perf_counter() - started, size
 
 
-async def main(opensearch_url: str, database_url: str, records: int) -> None:
+async def measure(opensearch_url: str, database_url: str, records: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as home:
         async with running(opensearch_url, database_url, Path(home)) as platform:
             provider, beneficiary = party(platform), party(platform)
@@ -126,24 +128,34 @@ async def main(opensearch_url: str, database_url: str, records: int) -> None:
             check_s, check_memory = await asyncio.to_thread(here.recv)
             checker.join()
             plain, size = plain_zip(path, Path(home) / "plain.zip")
-            print(
-                json.dumps(
-                    {
-                        "records": records,
-                        "bytes": size,
-                        "package_s": round(seconds, 2),
-                        "package_records_per_s": round(records / seconds),
-                        "plain_zip_s": round(plain, 2),
-                        "ratio": round(plain / seconds, 2),
-                        "memory_after_a_tenth_mb": early >> 20,
-                        "memory_most_mb": most >> 20,
-                        "verify_s": round(check_s, 2),
-                        "verify_memory_mb": round(check_memory / 2**20, 1),
-                        "load": round(os.getloadavg()[0], 1),
-                    }
-                )
-            )
+            return {
+                "records": records,
+                "cores": os.cpu_count(),
+                "load_average": [round(value, 1) for value in os.getloadavg()],
+                "bytes": size,
+                "package_s": round(seconds, 2),
+                "package_records_per_s": round(records / seconds),
+                "plain_zip_s": round(plain, 2),
+                "plain_zip_records_per_s": round(records / plain),
+                "ratio": round(plain / seconds, 2),
+                "memory_after_a_tenth_mb": early >> 20,
+                "memory_most_mb": most >> 20,
+                "verify_s": round(check_s, 2),
+                "verify_memory_mb": round(check_memory / 2**20, 1),
+            }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--records", type=int, default=50_000)
+    parser.add_argument("--json", type=Path, help="also write the result to this file")
+    options = parser.parse_args()
+    with Engines(load_settings()) as engines:
+        result = asyncio.run(measure(engines.opensearch_url, engines.database_url, options.records))
+    print(json.dumps(result))
+    if options.json:
+        options.json.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 50_000))
+    main()

@@ -1,0 +1,219 @@
+"""`make bench`: runs the benchmarks one after another and writes one report.
+
+    python -m benchmarks.report [--size quick|full] [--only NAME …] [--out docs/report]
+
+report.toml says which benchmarks there are, how large each is, and which figures are taken from it: each is ours
+beside a raw or peer run of the same measurement. Writes OUT/report.json (everything that the benchmarks said, with the
+machine and its load), OUT/index.md and one drawing a benchmark. A benchmark that fails is named in the report, and the
+exit code is 1. Engines: started once for all, unless the settings name some. `quick` shows that everything runs; its
+figures are of small sizes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import importlib.util
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from benchmarks.plots import bars, curves
+from common.settings import load_settings
+from compose.embedded.engines import Engines
+from compose.embedded.java import find_java
+from compose.embedded.layout import read_layout
+
+HERE = Path(__file__).parent
+TABLE: list[dict[str, Any]] = tomllib.loads((HERE / "report.toml").read_text("utf-8"))["benchmark"]
+MOST_S = 6 * 3600
+
+
+def machine() -> dict[str, Any]:
+    """What it ran on, without a name of the machine or its user."""
+    model = next(
+        (line.partition(":")[2].strip() for line in _lines(Path("/proc/cpuinfo")) if line.startswith("model name")),
+        platform.processor() or platform.machine(),
+    )
+    java = find_java()
+    return {
+        "processor": model,
+        "cores": os.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "system": f"{platform.system()} {platform.release().split('-')[0]}",
+        "python": platform.python_version(),
+        "java": f"{java.major} ({java.origin})",
+        "opensearch": read_layout().opensearch,
+    }
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text("utf-8").splitlines() if path.is_file() else []
+
+
+def at(result: Any, place: str) -> float:
+    """The number at a place such as `keyword/1/api/p50_ms`. Raises KeyError with the place."""
+    found = result
+    for name in place.split("/"):
+        if name not in found:
+            raise KeyError(place)
+        found = found[name]
+    return float(found)
+
+
+def figure(row: dict[str, Any], result: Any) -> dict[str, Any]:
+    """ours, peer, the ratio or difference, and whether the aim is met (None where there is none)."""
+    ours, peer = at(result, row["ours"]), at(result, row["peer"])
+    value = ours - peer if row["by"] == "difference" else ours / peer
+    met = None
+    if "at_least" in row:
+        met = value >= row["at_least"]
+    elif "at_most" in row:
+        met = value <= row["at_most"]
+    return {"title": row["title"], "ours": ours, "peer": peer, "by": row["by"], "value": round(value, 3), "met": met}
+
+
+def run(row: dict[str, Any], size: str, environment: dict[str, str]) -> dict[str, Any]:
+    """One benchmark in a process of its own: its result, time and the load around it; or why there is none."""
+    needed = row.get("needs")
+    if needed and importlib.util.find_spec(needed) is None:
+        return {"failed": f"{needed} is not installed (dependency group benchmarks; `make bench` brings it)"}
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "result.json"
+        command = [sys.executable, "-m", f"benchmarks.{row['name']}", *row[size], "--json", str(place)]
+        before, begun = os.getloadavg()[0], time.monotonic()
+        done = subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, timeout=MOST_S, check=False)
+        seconds, after = time.monotonic() - begun, os.getloadavg()[0]
+        told = {"arguments": row[size], "seconds": round(seconds), "load": [round(before, 1), round(after, 1)]}
+        if done.returncode or not place.is_file():
+            return {**told, "failed": f"ended with exit code {done.returncode}"}
+        result = json.loads(place.read_text("utf-8"))
+    return {**told, "figures": [figure(one, result) for one in row["figures"]], "result": result}
+
+
+def environment(engines: Engines) -> dict[str, str]:
+    """Of the benchmarks: the engines under each name by which one of them may look for them."""
+    urls = {"OPENSEARCH_URL": engines.opensearch_url, "DATABASE_URL": engines.database_url}
+    given = {f"CONCORD_{prefix}{name}": url for name, url in urls.items() for prefix in ("", "TEST_")}
+    return {**os.environ, **given}
+
+
+# ------------------------------------------------------------------------------------------------------------- report
+
+
+def aim(row: dict[str, Any]) -> str:
+    unit = f" {row['unit']}" if row["by"] == "difference" else ""
+    if "at_least" in row:
+        return f"at least {row['at_least']}{unit}"
+    return f"at most {row['at_most']}{unit}" if "at_most" in row else ""
+
+
+def number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def page(report: dict[str, Any]) -> str:
+    """The report as Markdown."""
+    about = report["machine"]
+    lines = [
+        "# Benchmark report",
+        "",
+        f"Written by `make bench SIZE={report['size']}` on {report['date']}. Each figure is ours beside a raw or peer",
+        "run of the same measurement; [benchmarks](../benchmarks.md) says how each is made and what stands between.",
+        "The JSON behind it is [report.json](report.json).",
+        "",
+    ]
+    if report["size"] == "quick":
+        lines += ["**The sizes are small**: the figures show which way it goes, no more.", ""]
+    lines += ["| machine | |", "|---|---|"]
+    lines += [f"| {name.replace('_', ' ')} | {value} |" for name, value in about.items() if value is not None]
+    lines.append("")
+    if left := [row["name"] for row in TABLE if row["name"] not in report["benchmarks"]]:
+        lines += [f"Not run this time: {', '.join(left)}.", ""]
+    for row in TABLE:
+        found = report["benchmarks"].get(row["name"])
+        if found is None:
+            continue
+        lines += [f"## {row['title']}", "", f"{row['what']}.", ""]
+        if "failed" in found:
+            lines += [f"No figures: {found['failed']}.", ""]
+            continue
+        arguments = " ".join(found["arguments"])
+        low, high = found["load"]
+        lines += [
+            f"`python -m benchmarks.{row['name']} {arguments}`".replace(" `", "`")
+            + f", {found['seconds']} s, load {low} before and {high} after.",
+            "",
+            "| | ours | beside | | aim |",
+            "|---|---|---|---|---|",
+        ]
+        for wanted, got in zip(row["figures"], found["figures"], strict=True):
+            unit = f" {wanted['unit']}" if wanted["unit"] else ""
+            value = f"{got['value']:+.1f}{unit}" if got["by"] == "difference" else f"×{got['value']:.2f}"
+            met = {None: "", True: ": met", False: ": not met"}[got["met"]]
+            cells = (got["title"], number(got["ours"]) + unit, number(got["peer"]) + unit, value, aim(wanted) + met)
+            lines.append(f"| {' | '.join(cells)} |")
+        lines += ["", f"![{row['title']}]({row['name']}.svg)", ""]
+    return "\n".join(lines)
+
+
+def drawing(row: dict[str, Any], found: dict[str, Any]) -> str:
+    if "curve" in row:
+        sizes = found["result"]["sizes"]
+        lines = {
+            f"{case}, {name}": [(size["records"], size[case][side]["p95_ms"]) for size in sizes]
+            for case in row["curve"]
+            for side, name in (("api", "API"), ("raw", "raw"))
+        }
+        return curves(row["title"], "records", "p95 in ms", lines)
+    return bars(
+        row["title"],
+        [
+            (got["title"].replace("`", ""), got["ours"], got["peer"], wanted["unit"])
+            for wanted, got in zip(row["figures"], found["figures"], strict=True)
+        ],
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    names = [row["name"] for row in TABLE]
+    parser.add_argument("--size", choices=("quick", "full"), default="quick")
+    parser.add_argument("--only", nargs="+", choices=names, default=names)
+    parser.add_argument("--out", type=Path, default=Path("docs/report"))
+    options = parser.parse_args()
+    report: dict[str, Any] = {
+        "date": dt.datetime.now(dt.UTC).date().isoformat(),
+        "size": options.size,
+        "machine": machine(),
+        "benchmarks": {},
+    }
+    with tempfile.TemporaryDirectory() as state, Engines(load_settings(), state=Path(state)) as engines:
+        given = environment(engines)
+        for row in TABLE:
+            if row["name"] in options.only:
+                print(f"=== {row['name']}", file=sys.stderr, flush=True)
+                report["benchmarks"][row["name"]] = run(row, options.size, given)
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "report.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    (options.out / "index.md").write_text(page(report), "utf-8")
+    for row in TABLE:
+        found = report["benchmarks"].get(row["name"])
+        if found is not None and "failed" not in found:
+            (options.out / f"{row['name']}.svg").write_text(drawing(row, found), "utf-8")
+    failed = [name for name, found in report["benchmarks"].items() if "failed" in found]
+    print(f"{options.out / 'index.md'} is written" + (f"; without {', '.join(failed)}" if failed else ""))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
