@@ -36,7 +36,7 @@ LONGEST = 100
 """Characters of a text that is being typed."""
 LOOKED_AT = 100
 """Values of a field, or records, among which those that go on as typed are looked for."""
-TRIED = 12
+TRIED = 40
 """Terms of the term bank that are tried on what the caller sees."""
 
 
@@ -216,13 +216,8 @@ def _terms_question(words: Sequence[str], target: language.Target) -> Question:
     def in_title(node: Node) -> Query:
         return language.to_query(node, target)
 
-    typed = " ".join(words)
-    tried: dict[str, Query] = {}
-    for concept in bank().concepts:
-        for terms in concept.terms.values():
-            for term in terms:
-                if len(tried) < TRIED and term not in tried and folded(term).startswith(typed):
-                    tried[term] = in_title(Words(term, "title", phrase=True))
+    known = bank().beginning(" ".join(words))[:TRIED]
+    tried = {term: in_title(Words(term, "title", phrase=True)) for term in known}
     parts: list[Query] = [in_title(Words(word, "title")) for word in words[:-1]]
     last = words[-1]
     if len(last) >= 2 and not any(letter >= "\u2e80" for letter in last):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice, takewhile
 from pathlib import Path
 
 from api.search.expansion.words import UNSPACED, folded, form, key, words
@@ -40,11 +42,14 @@ class Bank:
     """The same by the words as they stand: stemmers make one of *suela* (sole) and *suelo* (floor)."""
     longest: dict[str, int] = field(default_factory=dict)
     """Language → words (characters, where words are not told apart) of its longest term."""
+    sorted_terms: list[tuple[str, str]] = field(default_factory=list)
+    """(folded, as written) of every term once, in order: what begins with something stands together."""
     compounding: dict[str, list[Concept]] = field(default_factory=dict)
     """Folded German words, which stand inside others."""
 
     def add(self, concept: Concept) -> None:
         self.concepts.append(concept)
+        self.sorted_terms = []
         for language, terms in concept.terms.items():
             held, forms = self.by_key.setdefault(language, {}), self.by_form.setdefault(language, {})
             for term in terms:
@@ -59,6 +64,15 @@ class Bank:
                 self.longest[language] = max(self.longest.get(language, 0), length)
                 if language == "de" and len(words(term, "de")) == 1 and len(folded(term)) >= 3:
                     self.compounding.setdefault(words(term, "de")[0], []).append(concept)
+
+    def beginning(self, typed: str) -> list[str]:
+        """Terms of all languages that begin with folded letters, shortest first."""
+        if not self.sorted_terms:
+            every = {term for concept in self.concepts for terms in concept.terms.values() for term in terms}
+            self.sorted_terms = sorted((folded(term), term) for term in every)
+        start = bisect_left(self.sorted_terms, (typed,))
+        found = takewhile(lambda pair: pair[0].startswith(typed), islice(self.sorted_terms, start, None))
+        return [term for _, term in sorted(found, key=lambda pair: (len(pair[0]), pair))]
 
     def find(self, language: str, wanted: tuple[str, ...], written: tuple[str, ...] | None = None) -> list[Concept]:
         """Concepts with a term of this `key`; if any has it in the very words `written` (a `form`), only those."""
