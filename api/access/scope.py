@@ -185,6 +185,10 @@ class Scope:
     _filters: dict[tuple[Group, dt.date], Query] = field(
         default_factory=dict, init=False, repr=False, compare=False, hash=False
     )
+    _placed: dict[tuple[str, Any], list[Grant]] = field(
+        default_factory=dict, init=False, repr=False, compare=False, hash=False
+    )
+    """("collection" | "provider", its name) → grants that name it."""
 
     def filter(self, today: dt.date | None = None) -> Query:
         """Query of every record of which the caller may know that it exists."""
@@ -219,7 +223,7 @@ class Scope:
         day = today or utc_today()
         covering = [
             grant
-            for grant in self.grants
+            for grant in self._grants_of(document)
             if (format is None or not grant.formats or format in grant.formats) and grant.matches(document, day)
         ]
         if not covering:
@@ -233,6 +237,21 @@ class Scope:
             frozenset().union(*(grant.groups for grant in covering)),
             tuple(sorted({grant.basis[collection] for grant in covering if collection in grant.basis})),
         )
+
+    def _grants_of(self, document: Mapping[str, Any]) -> Iterable[Grant]:
+        """Those that name the record's collection or provider: of hundreds of agreements one or two."""
+        if not self._placed:
+            placed: dict[tuple[str, Any], list[Grant]] = {}
+            for grant in self.grants:
+                keys = [("collection", name) for name in grant.collections]
+                if grant.provider is not None:
+                    keys = [("provider", grant.provider)]
+                for key in keys:
+                    placed.setdefault(key, []).append(grant)
+            # At once: another thread sees all of them or none.
+            self._placed.update(placed)
+        named = (("collection", document.get("collection")), ("provider", document.get("provider")))
+        return [grant for key in named for grant in self._placed.get(key, ())]
 
     def tier(self, collection: str) -> Tier:
         """The most that any record of the collection is shown at."""

@@ -18,7 +18,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from html import unescape
 from typing import Any, Literal
@@ -251,8 +251,12 @@ class Engine:
         self._calls = calls or nullcontext
         self._occurring: tuple[float, Occurring] = (0.0, Occurring())
         self._forgotten = 0
+        self._asking: asyncio.Task[None] | None = None
 
     async def close(self) -> None:
+        if self._asking is not None:
+            self._asking.cancel()
+            await asyncio.gather(self._asking, return_exceptions=True)
         await close(self.client)
 
     async def healthy(self) -> bool:
@@ -278,8 +282,21 @@ class Engine:
     async def occurring(self) -> Occurring:
         """The text fields that have anything in them, by index. Asked anew only where records have changed."""
         when, held = self._occurring
-        if time.monotonic() - when <= OCCURRING_KEPT_S:
-            return held
+        age = time.monotonic() - when
+        if age > OCCURRING_KEPT_S:
+            return await self._ask_occurring()
+        if age > OCCURRING_KEPT_S / 2 and (self._asking is None or self._asking.done()):
+            # In good time, so that under a steady load nobody waits for it.
+            self._asking = asyncio.create_task(self._ask_ahead())
+        return held
+
+    async def _ask_ahead(self) -> None:
+        # Whoever needs it asks again, and is told.
+        with suppress(EngineError):
+            await self._ask_occurring()
+
+    async def _ask_occurring(self) -> Occurring:
+        held = self._occurring[1]
         asked, forgotten = time.monotonic(), self._forgotten
         by_index = {"terms": {"field": "_index", "size": 100}}
         languages = {"terms": {"field": "languages", "size": 500}}

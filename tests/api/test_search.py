@@ -40,7 +40,7 @@ async def test_facets_ignore_their_own_filter_and_heed_the_others(platform: Plat
     filtered = await found(platform, facets="office,ipc", office="QA", mode="keyword")
     assert filtered["facets"]["office"] == everything["facets"]["office"]
     assert filtered["facets"]["ipc"] != everything["facets"]["ipc"]
-    assert filtered["total"] == 3
+    assert filtered["total"] == next(b["count"] for b in everything["facets"]["office"] if b["value"] == "QA") >= 3
     hybrid = await found(platform, q="battery", facets="office", office="QA", mode="hybrid")
     assert {bucket["value"] for bucket in hybrid["facets"]["office"]} >= {"QA", "QB"}
     assert all(hit["record"]["office"] == "QA" for hit in hybrid["hits"])
