@@ -7,7 +7,7 @@ package computes for each token of a text depends on the token alone:
 
 - the projection of a token's embedding, its normalisation, and its part in each place of the first convolution are made
   once for each *different* token of a batch, and added up where it stands;
-- the texts of a batch lie in one array with rows of zeros between them, so that a convolution is a product of slices.
+- the texts of a batch lie in one array with rows of zeros between them, so that no convolution looks into the next one.
 
 Texts are cut into tokens by sentencepiece, which reads the package's own vocabulary.
 """
@@ -121,12 +121,11 @@ class Encoder:
         """Sums of the normalised features of each text's tokens into `out`; `place`: rows of its tokens."""
         given = self._weights
         nothing = len(embedded) - 1
-        starts = GAP + np.concatenate([[0], np.cumsum(lengths[:-1] + GAP)])
-        standing = np.repeat(starts - np.concatenate([[0], np.cumsum(lengths[:-1])]), lengths) + np.arange(len(place))
+        # Each text stands after the gap before it and those before the texts before it.
+        standing = np.repeat(GAP * np.arange(1, len(lengths) + 1), lengths) + np.arange(len(place))
         rows = int(lengths.sum()) + GAP * len(lengths)
         line = np.full(rows + 2 * GAP, nothing, dtype=np.int64)
         line[standing] = place
-        at = standing - GAP
         features = np.empty((len(place), DIMENSION + WIDTH * len(ORDERS)), dtype=np.float32)
         features[:, :DIMENSION] = embedded[place]
         layer = np.zeros((rows + 2 * GAP, WIDTH), dtype=np.float32)
@@ -141,7 +140,7 @@ class Encoder:
             first += own
             layer[standing] = first
             windows = np.lib.stride_tricks.sliding_window_view(layer.reshape(-1), order * WIDTH)[
-                (at + GAP - before) * WIDTH
+                (standing - before) * WIDTH
             ]
             second = windows @ given[f"w2_{order}"]
             second += given[f"b2_{order}"]

@@ -65,11 +65,15 @@ class Bank:
                 if language == "de" and len(words(term, "de")) == 1 and len(folded(term)) >= 3:
                     self.compounding.setdefault(words(term, "de")[0], []).append(concept)
 
+    def arrange(self) -> None:
+        """Sorts the terms for `beginning`, which otherwise does it when it is first asked."""
+        every = {term for concept in self.concepts for terms in concept.terms.values() for term in terms}
+        self.sorted_terms = sorted((folded(term), term) for term in every)
+
     def beginning(self, typed: str) -> list[str]:
         """Terms of all languages that begin with folded letters, shortest first."""
         if not self.sorted_terms:
-            every = {term for concept in self.concepts for terms in concept.terms.values() for term in terms}
-            self.sorted_terms = sorted((folded(term), term) for term in every)
+            self.arrange()
         start = bisect_left(self.sorted_terms, (typed,))
         found = takewhile(lambda pair: pair[0].startswith(typed), islice(self.sorted_terms, start, None))
         return [term for _, term in sorted(found, key=lambda pair: (len(pair[0]), pair))]
@@ -108,4 +112,5 @@ def bank(*more: Path) -> Bank:
     for path in (*sorted(LEXICON.glob("*.tsv")), *(sorted(own.glob("*.tsv")) if own else ()), *more):
         for concept in read(path):
             made.add(concept)
+    made.arrange()
     return made

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 
 from api.search.expansion.bank import LANGUAGES, Bank, Concept
 from api.search.expansion.words import UNSPACED, folded, key, stem, words, written
@@ -152,12 +152,17 @@ def _compound(word: str, bank: Bank) -> list[Unit]:
 def _runs(text: str, language: str, bank: Bank) -> list[Unit]:
     """The terms that cover most of each run between spaces (Korean: of the whole text, whose spaces stand at will), as
     few as possible."""
-    runs = re.findall(r"[^\W_]+", folded(text))
-    ends = frozenset(accumulate(map(len, runs))) if language == "ko" else frozenset()
+    written = re.findall(r"[^\W_]+", folded(text))
     found: list[Unit] = []
-    for run in ["".join(runs)] if language == "ko" else runs:
+    for words_of_run in [written] if language == "ko" else [[word] for word in written]:
+        run = "".join(words_of_run)
+        # For each letter, and for the end, where its word begins.
+        begins: list[int] = []
+        for word in words_of_run:
+            begins += [len(begins)] * len(word)
+        begins.append(len(begins))
         rest, at = "", 0
-        for unit in _best_path(run, language, bank, ends):
+        for unit in _best_path(run, language, bank, begins):
             if unit.concepts:
                 found.extend(_rest(rest))
                 found.append(unit)
@@ -165,15 +170,14 @@ def _runs(text: str, language: str, bank: Bank) -> list[Unit]:
             else:
                 rest += unit.text
             at += len(unit.text)
-            if at in ends:
+            if begins[at] == at:
                 found.extend(_rest(rest))
                 rest = ""
-        found.extend(_rest(rest))
     return found
 
 
-def _best_path(run: str, language: str, bank: Bank, ends: frozenset[int]) -> list[Unit]:
-    """A run as terms and as pieces that none covers. `ends`: where words of the text end in it."""
+def _best_path(run: str, language: str, bank: Bank, begins: Sequence[int]) -> list[Unit]:
+    """A run as terms and as pieces that none covers."""
     longest = max(bank.longest.get(language, 1), LONGEST_UNKNOWN)
     costs: list[float] = [0.0]
     last: list[Unit] = []
@@ -183,7 +187,7 @@ def _best_path(run: str, language: str, bank: Bank, ends: frozenset[int]) -> lis
             text = run[start:end]
             alone = len(text) == 1 and len(run) > 1 and language != "zh"
             concepts = () if alone else tuple(bank.find(language, (text,)))
-            cost = costs[start] + (TERM_COST if concepts else _unknown_cost(run, start, end, ends))
+            cost = costs[start] + (TERM_COST if concepts else _unknown_cost(run, start, end, begins))
             if cost < cheapest:
                 cheapest, unit = cost, Unit(text, concepts)
         costs.append(cheapest)
@@ -196,16 +200,17 @@ def _best_path(run: str, language: str, bank: Bank, ends: frozenset[int]) -> lis
     return path[::-1]
 
 
-def _unknown_cost(run: str, start: int, end: int, ends: frozenset[int]) -> float:
-    """Of leaving a piece uncovered. Katakana and Hangul write whole words: what stands beside a scrap of one is no term
-    (スライダ has no ライダ in it, スタ is not in スタッカ), unless the letter is one that Korean hangs on."""
-    if any(start < place < end for place in ends):
+def _unknown_cost(run: str, start: int, end: int, begins: Sequence[int]) -> float:
+    """Of leaving a piece uncovered, which lies in one word. Katakana and Hangul write whole words: what stands beside
+    a scrap of one is no term (スライダ has no ライダ in it, スタ is not in スタッカ), unless the letter is one that
+    Korean hangs on."""
+    if start < begins[end - 1]:
         return float("inf")
     script = SCRIPTS.match(run, start, end)
     if script is None or end - start > (SCRAP if script.lastgroup == "kana" else 1):
         return end - start
-    before = start > 0 and start not in ends and SCRIPTS.match(run[start - 1]) is not None
-    after = end < len(run) and end not in ends and SCRIPTS.match(run[end]) is not None
+    before = start > begins[start] and SCRIPTS.match(run[start - 1]) is not None
+    after = begins[end] != end and SCRIPTS.match(run[end]) is not None
     hung_on = script.lastgroup == "hangul" and before and run[start] in HUNG_ON
     return end - start + (BROKEN if (before or after) and not hung_on else 0)
 
