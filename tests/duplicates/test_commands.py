@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from cli.main import application
 from common.errors import UsageError
 from indexer.duplicates.clusters import pair
 from indexer.duplicates.ledger import Ledger, Verdict
 from indexer.engine import Engine
 from store.database import Database
+from tests.commands import run
 from tests.pipeline.docdb import document, number, record_id, write
 from tests.platforms import new_database
 
@@ -32,13 +31,6 @@ def loaded(engines: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -
     the last one's number; one more of each."""
     folder = tmp_path_factory.mktemp("duplicates")
 
-    def run(*arguments: str) -> str:
-        result = CliRunner().invoke(application(), list(arguments))
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        assert result.exit_code == 0, result.output
-        return result.stdout
-
     with new_database(engines[1]) as url, pytest.MonkeyPatch.context() as patch:
         patch.setenv("CONCORD_HOME", str(folder / "home"))
         patch.setenv("CONCORD_OPENSEARCH_URL", engines[0])
@@ -47,7 +39,7 @@ def loaded(engines: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -
         patch.setenv("CONCORD_INDEX_PREFIX", prefix)
         database = Database(url)
         try:
-            deliver(run, folder)
+            deliver(folder)
             yield run, database
         finally:
             database.close()
@@ -59,7 +51,7 @@ async def remove(url: str, prefix: str) -> None:
         await engine.uninstall()
 
 
-def deliver(run: Run, folder: Path) -> None:
+def deliver(folder: Path) -> None:
     told = [document(n) for n in range(1, MISTYPED + 1)]
     mistyped = told[-1].replace(number(MISTYPED), number(40))
     run("load", str(write(folder / "ep.xml", [*told, document(8)])), "--provider", "EP")

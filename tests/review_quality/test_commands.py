@@ -10,11 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from cli.main import application
 from common.errors import ConcordError, UsageError
 from samples.authority import Line, text
+from tests.commands import run
 from tests.review_quality.world import World, at, doubt, held
 
 DAY = dt.date(2020, 5, 6)
@@ -29,13 +28,6 @@ def concord(world: World, engines: tuple[str, str], tmp_path: Path, monkeypatch:
     monkeypatch.setenv("CONCORD_DATABASE_URL", world.database.url.render_as_string(hide_password=False))
     record = held("EP", "1000001", "A1", DAY).model_copy(update={"findings": (doubt("date-sentinel", "error"),)})
     world.deliver([record], received=at("2020-06-01"))
-
-    def run(*arguments: str) -> str:
-        result = CliRunner().invoke(application(), list(arguments))
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        assert result.exit_code == 0, result.output
-        return result.stdout
 
     return run
 
