@@ -8,9 +8,9 @@ import unicodedata
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
-from typing import Any, cast
+from typing import Any
 
-import snowballstemmer
+import Stemmer
 
 import analyzers
 
@@ -45,15 +45,31 @@ def stopwords() -> dict[str, frozenset[str]]:
 
 @lru_cache(maxsize=16)
 def _stemmer(language: str) -> Any:
-    return cast(Any, snowballstemmer).stemmer(STEMMERS[language]) if language in STEMMERS else None
+    return Stemmer.Stemmer(STEMMERS[language]) if language in STEMMERS else None
+
+
+class _Folding(dict[int, str | None]):
+    """Code point → what is left of it, looked up once for each letter there is: asking again for each was half of what
+    building the bank took."""
+
+    def __missing__(self, point: int) -> str | None:
+        letter = chr(point).translate(_ONE_LETTER)
+        if letter and letter < LATIN_ENDS:
+            letter = unicodedata.normalize("NFD", letter)[0]
+        left = letter if letter and not unicodedata.combining(letter) else None
+        self[point] = left
+        return left
+
+
+_FOLDING = _Folding()
 
 
 @lru_cache(maxsize=65536)
 def folded(text: str) -> str:
     """Compatibility forms, lower case, no accents or vowel marks. Marks that make another kana or jamo stay."""
-    composed = unicodedata.normalize("NFKC", text).casefold().translate(_ONE_LETTER)
-    letters = (unicodedata.normalize("NFD", letter)[0] if letter < LATIN_ENDS else letter for letter in composed)
-    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFKC", text).casefold().translate(_FOLDING)
 
 
 @lru_cache(maxsize=1)
