@@ -30,8 +30,10 @@ PROBLEM: dict[str, Any] = {
         "type": {"type": "string"},
         "title": {"type": "string"},
         "status": {"type": "integer"},
-        "detail": {"type": "string", "description": "What is wrong, in words."},
+        "detail": {"type": "string", "description": "What is wrong, in words; of the language that is asked for."},
         "remedy": {"type": ["string", "null"], "description": "What to do about it."},
+        "code": {"type": "string", "description": "For programs: which text `detail` is, as `query.bracket-open`."},
+        "params": {"type": "object", "description": "What stands in the text, by name."},
         "reason": {"type": "string", "description": "For programs: why, in one word."},
         "errors": {
             "type": "array",

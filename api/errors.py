@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
+import orjson
 import psycopg
 import sqlalchemy.exc
 import structlog
@@ -13,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
+from api.web.language import DEFAULT, chosen, tongue
 from common.errors import (
     AccessDenied,
     ConcordError,
@@ -25,6 +27,7 @@ from common.errors import (
     QueryError,
     UsageError,
 )
+from common.messages import Message
 
 log = structlog.get_logger("api")
 
@@ -51,8 +54,11 @@ EXPECTED = (NotFound, NotAcceptable, AccessDenied, QueryError, UsageError, Confl
 
 
 def problem(status: int, detail: str, *, headers: dict[str, str] | None = None, **members: Any) -> Response:
-    """A problem details response. `type` is about:blank (RFC 9457 §4.2.1): the title is the status's own."""
+    """A problem details response. `type` is about:blank (RFC 9457 §4.2.1): the title is the status's own. A message
+    of the tables brings its code and parameters."""
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **members}
+    if isinstance(detail, Message):
+        body |= {"code": detail.code, "params": detail.params}
     return _Problem(body, status, headers)
 
 
@@ -60,13 +66,11 @@ class _Problem(Response):
     media_type = MEDIA_TYPE
 
     def __init__(self, body: dict[str, Any], status: int, headers: dict[str, str] | None) -> None:
-        import orjson
-
         super().__init__(orjson.dumps(body), status, {"cache-control": "no-store", **(headers or {})})
 
 
 def respond(error: ConcordError) -> Response:
-    """What a caller learns of one of our errors. The engines' own words stay in the log."""
+    """What a caller learns of one of our errors, in English. The engines' own words stay in the log."""
     match error:
         case NotFound():
             return problem(404, NOT_FOUND_DETAIL)
@@ -98,6 +102,23 @@ def respond(error: ConcordError) -> Response:
     return problem(500, "Something went wrong on our side.")
 
 
+def in_language(answer: Response, error: ConcordError, language: str) -> Response:
+    """The same answer with its words in the language that the caller likes best, where the tables have them. Codes,
+    parameters and all else stay as they are."""
+    if language == DEFAULT:
+        return answer
+    body = orjson.loads(answer.body)
+    says = tongue(language)
+    for member, words in (("detail", error.message), ("remedy", error.remedy)):
+        if words and body.get(member) == words:
+            body[member] = says.tell_plainly(words)
+    answer.body = orjson.dumps(body)
+    answer.headers["content-length"] = str(len(answer.body))
+    answer.headers["content-language"] = language
+    answer.headers["vary"] = "accept-language"
+    return answer
+
+
 def _reason(error: ConcordError) -> dict[str, Any]:
     """For programs: why, in one word, where the error has one."""
     reason = getattr(error, "reason", None)
@@ -116,7 +137,7 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, ConcordError)
         if not isinstance(error, EXPECTED):
             log.error("request failed", route=_route(request), kind=type(error).__name__, error=str(error))
-        return respond(error)
+        return in_language(respond(error), error, chosen(request))
 
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)

@@ -24,14 +24,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from common.messages import Message
+
 
 class ConcordError(Exception):
-    """Root of the tree. `remedy` is one sentence: what the reader can do about it."""
+    """Root of the tree. `remedy` is one sentence: what the reader can do about it; a message of the tables
+    (`common/messages`) brings its own."""
 
     def __init__(self, message: str, *, remedy: str = "") -> None:
         super().__init__(message)
         self.message = message
-        self.remedy = remedy
+        self.remedy = remedy or (message.remedy if isinstance(message, Message) else "")
 
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}".strip()

@@ -15,6 +15,7 @@ from api.search.counting import Counted, Question, Values, added
 from api.search.facets import facet_fields
 from api.search.service import Search
 from common.errors import QueryError
+from common.messages import say
 
 MOST_DIMENSIONS = 2
 
@@ -47,9 +48,7 @@ async def _counted(access: Access, question: Question, rights: Sequence[str]) ->
 
 def _values(by: Sequence[str], size: int, inner_size: int) -> Values:
     if not 1 <= len(by) <= MOST_DIMENSIONS or len(set(by)) != len(by):
-        raise QueryError(
-            "An analysis has one dimension, or two different ones.", remedy="Ask by=year, or by=office&by=year."
-        )
+        raise QueryError(say("query.analysis-dimensions"))
     table = facet_fields()
     made = [Values(table.field(name), n, year=table.is_year(name)) for name, n in zip(by, (size, inner_size))]  # noqa: B905
     return made[0] if len(made) == 1 else replace(made[0], inner=made[1])

@@ -40,6 +40,7 @@ from api.search.fusion import RANK_CONSTANT, Ranked, fuse
 from api.search.guard import Guard
 from api.search.occurring import Occurring, probes, unnamed
 from common.errors import EngineError, EngineTimeout, EngineUnavailable, QueryError
+from common.messages import say
 from common.settings import addresses
 from indexer.engine import close
 from indexer.record import Right
@@ -944,10 +945,7 @@ def _must_be(scope: Scope) -> None:
 
 
 def _too_long() -> QueryError:
-    return QueryError(
-        "The query asks for more words in more fields than the search engine allows.",
-        remedy="Name fields or languages, or split it into several queries.",
-    )
+    return QueryError(say("query.too-many-words"))
 
 
 def _given_up(error: Any) -> bool:
@@ -957,10 +955,7 @@ def _given_up(error: Any) -> bool:
 
 
 def _timeout() -> EngineTimeout:
-    return EngineTimeout(
-        "The search took longer than is allowed and was given up; nothing is shown, for a part looks like the whole.",
-        remedy="Narrow it by a field, an office or a period, use fewer wildcards, or try again in a moment.",
-    )
+    return EngineTimeout(say("query.took-too-long"))
 
 
 def _whole(answer: dict[str, Any]) -> dict[str, Any]:

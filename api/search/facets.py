@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import QueryError
+from common.messages import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +27,13 @@ class FacetTable:
         """Index field of a facet; raises QueryError for an unknown name."""
         found = self.terms.get(name) or self.years.get(name) or self.groups.get(name)
         if found is None:
-            raise QueryError(
-                f"There is no facet {name!r}.", remedy=f"Facets: {', '.join(sorted({*self.terms, *self.years}))}."
-            )
+            raise QueryError(say("query.facet-unknown", name=name, facets=sorted({*self.terms, *self.years})))
         return found
 
     def sort(self, name: str) -> str:
         found = self.sorts.get(name)
         if found is None:
-            raise QueryError(
-                f"Results cannot be sorted by {name!r}.", remedy=f"Orders: relevance, {', '.join(sorted(self.sorts))}."
-            )
+            raise QueryError(say("query.order-unknown", name=name, orders=sorted(self.sorts)))
         return found
 
     def values_like(self, name: str, text: str) -> str:
@@ -44,14 +41,14 @@ class FacetTable:
         before it; capitals and accents make no difference. Raises QueryError for a facet of years."""
         self.field(name)
         if self.is_year(name):
-            raise QueryError(f"The values of {name!r} are years.", remedy=f"Filter by the year itself: {name}=2021.")
+            raise QueryError(say("query.facet-of-years", name=name))
         begins = text.startswith("^")
         wanted = " ".join(text.removeprefix("^").split())
         for variants in (_variants, _cases):
             found = ("" if begins else ".*") + "".join(map(variants, wanted)) + ".*"
             if len(found) <= LONGEST_PATTERN:
                 return found
-        raise QueryError("The text to look for in a facet's values is too long.", remedy="Write less of it.")
+        raise QueryError(say("query.facet-text-too-long"))
 
     def filter(self, name: str, values: list[str]) -> dict[str, Any]:
         """Records that have one of the values. Years are calendar years of the field's date."""
@@ -61,7 +58,7 @@ class FacetTable:
         spans: list[dict[str, Any]] = []
         for value in values:
             if not (value.isdigit() and len(value) == 4 and value != "0000"):
-                raise QueryError(f"{value!r} is not a year.", remedy="Write four digits, e.g. 2021.")
+                raise QueryError(say("query.no-year", value=value))
             spans.append({"range": {field: {"gte": f"{value}-01-01", "lte": f"{value}-12-31"}}})
         return spans[0] if len(spans) == 1 else {"bool": {"should": spans, "minimum_should_match": 1}}
 

@@ -27,6 +27,10 @@ class Fault(BaseModel):
     """What is wrong at one place of a query."""
 
     message: str
+    code: str | None
+    """For programs: which message it is."""
+    params: dict[str, str | int | float | list[str]]
+    """What stands in the message, by name."""
     position: int
     """Characters from 0."""
     length: int
@@ -59,6 +63,8 @@ async def parse(access: Annotated[Access, Depends(Guard(Permission.SEARCH))], as
     faults = [
         Fault(
             message=fault.message,
+            code=getattr(fault.message, "code", None),
+            params=dict(getattr(fault.message, "params", {})),
             position=fault.position or 0,
             length=fault.length,
             remedy=fault.remedy,

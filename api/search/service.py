@@ -30,6 +30,7 @@ from api.search.grouping import Grouped
 from api.search.helping import Help
 from api.search.shape import shape
 from common.errors import ConcordError, QueryError
+from common.messages import say
 
 log = structlog.get_logger("search")
 
@@ -407,7 +408,7 @@ def narrowing(asked: Search) -> tuple[Narrowing, Narrowing]:
     chosen = {"right": asked.rights, "office": [o.upper() for o in asked.offices], "language": asked.languages}
     for name, values in asked.filters.items():
         if values and chosen.get(name):
-            raise QueryError(f"The filter {name!r} is given twice.")
+            raise QueryError(say("query.filter-twice", name=name))
         chosen[name] = values
     filters = {name: (values, table.filter(name, values)) for name, values in chosen.items() if values}
     exclude = {

@@ -20,6 +20,7 @@ from api.search.expansion.bank import bank
 from api.search.expansion.words import folded
 from api.search.query import Node, Words
 from common.errors import QueryError
+from common.messages import say
 
 Kind = Literal["name", "mark", "class", "field", "term"]
 KINDS: tuple[Kind, ...] = ("name", "mark", "class", "field", "term")
@@ -48,7 +49,7 @@ async def suggest(access: Access, text: str, kinds: Sequence[Kind], size: int, t
     """
     typed = " ".join(text.split())
     if len(typed) > LONGEST:
-        raise QueryError(f"Only the first words are completed: at most {LONGEST} characters.")
+        raise QueryError(say("query.suggestion-too-long", most=LONGEST))
     found = await _found(access, access.scope, typed, kinds, size, tongue)
     while not await access.unchanged():
         access = await access.renewed()

@@ -4,7 +4,8 @@
     python -m api.web.catalogue missing    lists what is not translated; exit 1 where there is anything
 
 A string is what stands in `_("…")` in a template, in `.say("…")` in a module of this room, in vocabulary.toml, or in a
-table of which a page shows the words: quality rules, features by which records are compared, kinds of jobs.
+table of which a page shows the words: messages, quality rules, features by which records are compared, kinds of jobs,
+fields of other query languages that cannot be searched here.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from babel.messages.extract import extract
 from babel.messages.pofile import read_po, write_po
 
 from api.jobs.kinds import KINDS
+from api.search.query.fields import DIALECTS, dialect
 from api.web.language import DEFAULT, LANGUAGES, ROOM, catalogue_path, vocabulary
+from common.messages import templates
 from indexer.duplicates.compare import table
 from indexer.quality.rules import rules
 
@@ -70,6 +73,11 @@ def _in_vocabulary() -> Iterator[tuple[str, str]]:
 
 
 def _in_tables() -> Iterator[tuple[str, str]]:
+    for code, template in templates().items():
+        yield template.text, f"messages/{code.partition('.')[0]}.toml"
+    for name in DIALECTS:
+        for reason in dialect(name).missing.values():
+            yield reason, f"query/{name}.toml"
     for rule in rules().values():
         yield rule.explanation, "quality/rules.toml"
         yield rule.fix, "quality/rules.toml"

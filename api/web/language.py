@@ -7,7 +7,9 @@ has to be built. Codes of records (roles, dates, kinds …) have their words in 
 from __future__ import annotations
 
 import datetime as dt
+import re
 import tomllib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
@@ -21,7 +23,10 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 from babel.support import Translations
 from fastapi import Request
-from markupsafe import Markup
+from markupsafe import Markup, escape
+
+from common.errors import ConcordError
+from common.messages import Message, Param, Template, recognised, templates
 
 ROOM = Path(__file__).parent
 LANGUAGES = {
@@ -40,6 +45,14 @@ LANGUAGES = {
 DEFAULT = "en"
 RIGHT_TO_LEFT = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"})
 COOKIE = "concord_lang"
+
+
+NESTED = "reason"
+"""The parameter of a message that is itself a message."""
+COMMAS = {"ar": "\u060c ", "zh": "\u3001", "ja": "\u3001"}
+"""Between the members of a list, where it is not the comma."""
+BARE = re.compile(r"![rs]\}")
+Shown = Callable[[str], Markup]
 
 
 def catalogue_path(language: str) -> Path:
@@ -68,6 +81,41 @@ class Tongue:
         """A string of ours in this language."""
         found = self.translations.gettext(message) if message else ""
         return found % values if values else found
+
+    def tell(self, said: str | ConcordError | None) -> Markup:
+        """A message of the platform in this language, each parameter's direction kept from touching what stands
+        around it. What is in no table is shown as it is, marked as English."""
+        return Markup(" ").join(self._told(part, isolated) or _english(part) for part in parts_of(said))
+
+    def tell_plainly(self, said: str | ConcordError) -> str:
+        """The same as text without marks of HTML; right to left, parameters stand between isolates (UAX #9, 2.4)."""
+        return " ".join((self._told(part, self._apart) or escape(part)).unescape() for part in parts_of(said))
+
+    def _told(self, said: str, shown: Shown) -> Markup | None:
+        """None where nobody has translated it."""
+        if isinstance(said, Message) and (template := templates().get(said.code)):
+            return self.fill(template, said.params, shown)
+        translated = self.translations.gettext(said)
+        return escape(translated) if translated != said or self.code == DEFAULT else None
+
+    def fill(self, template: Template, params: Mapping[str, Param], shown: Shown | None = None) -> Markup:
+        """A text of a table with its parameters."""
+        shown = shown or isolated
+        values = {name: self._param(template, name, value, shown) for name, value in params.items()}
+        return escape(BARE.sub("}", self.translations.gettext(template.text))).format_map(values)
+
+    def _param(self, template: Template, name: str, value: Param, shown: Shown) -> Markup:
+        if isinstance(value, str):
+            if name in template.words:
+                return escape(self.word(template.words[name], value))
+            nested = (value,) if isinstance(value, Message) else recognised(value) if name == NESTED else ()
+            return Markup(" ").join(self._told(part, shown) or shown(part) for part in nested) or shown(value)
+        if isinstance(value, (int, float)):
+            return escape(self.number(value))
+        return escape(COMMAS.get(self.code, ", ")).join(self._param(template, name, one, shown) for one in value)
+
+    def _apart(self, text: str) -> Markup:
+        return escape(f"\u2068{text}\u2069" if self.direction == "rtl" else text)
 
     def word(self, section: str, code: str | None) -> str:
         """The words for a code; the code itself where there are none: an office's own code is shown as it is."""
@@ -130,6 +178,15 @@ def tongue(code: str) -> Tongue:
     return Tongue(code, Locale.parse(code), Translations(compiled))
 
 
+def parts_of(said: str | ConcordError | None) -> tuple[str, ...]:
+    """A message and its remedy, as far as they are known; texts that were only kept as such are looked up."""
+    if isinstance(said, ConcordError):
+        return tuple(part for whole in (said.message, said.remedy) for part in parts_of(whole))
+    if not said or isinstance(said, Message):
+        return (said,) if said else ()
+    return recognised(said) or (said,)
+
+
 def chosen(request: Request) -> str:
     """The reader's language: asked for in the address, kept in the cookie, or liked best by the browser."""
     for given in (request.query_params.get("lang"), request.cookies.get(COOKIE)):
@@ -158,6 +215,10 @@ def direction(language: str | None) -> str:
     if not language or language == "xx":
         return "auto"
     return "rtl" if language.partition("-")[0] in RIGHT_TO_LEFT else "ltr"
+
+
+def _english(text: str) -> Markup:
+    return Markup('<bdi lang="en" dir="ltr">{}</bdi>').format(text)
 
 
 def isolated(text: str, language: str | None = None, way: str | None = None) -> Markup:

@@ -27,7 +27,7 @@ from api.dependencies import COOKIE, SAFE_METHODS, Access, Credentials, Guard, c
 from api.errors import Unidentified
 from api.web import language
 from api.web.language import Tongue, tongue
-from common.errors import AccessDenied
+from common.errors import AccessDenied, ConcordError
 
 STATIC = language.ROOM / "static"
 LANGUAGE_KEPT_S = 365 * 24 * 3600
@@ -85,7 +85,7 @@ class PageRoute(APIRoute):
             except Unidentified:
                 return to_sign_in(request)
             except Exception as error:
-                return failure(request, await problem_of(request, error))
+                return failure(request, await problem_of(request, error), error)
             finally:
                 await request.close()  # the files of a form
 
@@ -115,16 +115,12 @@ async def problem_of(request: Request, error: Exception) -> Response:
     return answer
 
 
-def failure(request: Request, problem: Response) -> Response:
-    """The page for an error: it says what the API's problem details say."""
-    body = orjson.loads(problem.body)
-    message, remedy = body["detail"], body.get("remedy", "")
-    if problem.status_code in (403, 404, 422, 500, 502, 503):
-        message = remedy = ""
-    return render(
-        request, None, "error.html", http_status=problem.status_code, failed=problem.status_code, message=message,
-        remedy=remedy,
-    )  # fmt: skip
+def failure(request: Request, problem: Response, error: Exception) -> Response:
+    """The page for an error: it says what the API's problem details say, in the reader's language."""
+    said = error if isinstance(error, ConcordError) else orjson.loads(problem.body)["detail"]
+    if problem.status_code in (401, 403, 404, 422, 500, 502, 503):
+        said = None
+    return render(request, None, "error.html", http_status=problem.status_code, failed=problem.status_code, said=said)
 
 
 def local_target(given: str | None) -> str:
@@ -182,6 +178,7 @@ def environment(code: str) -> Environment:
         place=speaker.place,
         tongue=speaker.language,
         said=speaker.say,
+        told=speaker.tell,
         text=language.isolated,
         ltr=lambda value: language.isolated(str(value), None, "ltr"),
     )

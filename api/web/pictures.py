@@ -57,7 +57,7 @@ async def _page(
         "offices": given.get("offices", "").replace(",", " ").upper().split()[:50],
     }
     found: PicturesFound | None = None
-    fault = ""
+    fault: str | QueryError = ""
     if search is not None:
         try:
             wanted = Wanted.model_validate(
@@ -71,7 +71,7 @@ async def _page(
             )
             found = await search(wanted)
         except QueryError as error:
-            fault = f"{error.message} {error.remedy}"
+            fault = error
         except ValidationError as error:
             fault = str(error.errors()[0]["msg"])
     says = speaker(request)

@@ -174,11 +174,11 @@ async def page(request: Request, access: Searcher) -> Response:
     except QueryError as error:
         fault = fault_in(asked.q, error)
     except UsageError as error:
-        fault = {"message": error.message, "remedy": error.remedy}
+        fault = {"error": error}
     except EngineTimeout as error:
-        fault, status = {"message": error.message, "remedy": error.remedy, "time": True}, 503
+        fault, status = {"error": error, "time": True}, 503
     except ValidationError as error:
-        fault = {"message": error.errors()[0]["msg"], "remedy": ""}
+        fault = {"error": error.errors()[0]["msg"]}
     if found is None:
         return render(
             request, access, "search.html", http_status=status, asked=asked, fault=fault, found=None, hits=[],
@@ -255,7 +255,7 @@ async def contacts(access: Searcher, found: Results) -> dict[str, str]:
 
 def fault_in(query: str, error: QueryError) -> dict[str, Any]:
     """A query with the place of its error marked."""
-    shown: dict[str, Any] = {"message": error.message, "remedy": error.remedy}
+    shown: dict[str, Any] = {"error": error}
     if error.position is not None:
         start = min(error.position, len(query))
         end = min(len(query), start + max(error.length or 1, 1))

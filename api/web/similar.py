@@ -35,12 +35,12 @@ async def similar(request: Request, access: Searcher) -> Response:
         "offices": params.get("offices", "").replace(",", " ").upper().split(),
     }
     found: marks.MarksFound | None = None
-    fault = ""
+    fault: str | QueryError = ""
     if asked["mark"]:
         try:
             found = await marks.find(access, marks.Asked.model_validate({**asked, "size": 50}))
         except QueryError as error:
-            fault = f"{error.message} {error.remedy}"
+            fault = error
         except ValidationError as error:
             fault = str(error.errors()[0]["msg"])
     says = speaker(request)
@@ -79,12 +79,12 @@ def shown(found: records.SimilarFound, says: Tongue) -> list[dict[str, Any]]:
 async def like(request: Request, access: Searcher) -> Response:
     """Records like a passage of text in any of ten languages."""
     text = request.query_params.get("text", "").strip()[:LONGEST_TEXT]
-    found, fault = None, ""
+    found, fault = None, None
     if text:
         try:
             found = await records.like_text(access, records.Passage(text=text, size=30))
         except QueryError as error:
-            fault = f"{error.message} {error.remedy}"
+            fault = error
     return render(
         request, access, "like.html", http_status=400 if fault else 200, text=text, found=found, fault=fault,
         hits=shown(found, speaker(request)) if found else [], longest=LONGEST_TEXT,

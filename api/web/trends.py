@@ -29,13 +29,14 @@ async def page(request: Request, access: Searcher) -> Response:
     params = request.query_params
     by = params.get("by") if params.get("by") in YEARS else YEARS[0]
     part = params.get("part", "") if params.get("part", "") in PARTS else ""
-    fault, counted = "", None
+    fault: QueryError | None = None
+    counted = None
     try:
         found = asked.search().model_copy(update={"cursor": None, "facets": []})
         names = [by, part] if part else [by]
         counted = await analyse.analyse(access, found, [name for name in names if name], 500, 100)
     except QueryError as error:
-        fault = f"{error.message} {error.remedy}"
+        fault = error
     kept = [(name, value) for name, value in params.multi_items() if name not in ("by", "part", "cursor") and value]
     return render(
         request,

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from api.search.query.fields import Alias, Dialect, names, others_that_know
 from api.search.query.tree import Everything, Near, Node, Present, Some, Span, Words, in_field, joined, parts_of
 from common.errors import QueryError
+from common.messages import Message, say
 from indexer.harmonise.numbers import number_candidates
 
 MAX_LENGTH = 8_000
@@ -54,7 +55,7 @@ class Reader:
     wildcards: int = 0
 
     def fault(
-        self, message: str, position: int, length: int = 1, *, remedy: str = "", suggestion: str | None = None
+        self, message: Message, position: int, length: int = 1, *, remedy: str = "", suggestion: str | None = None
     ) -> Node:
         """Notes a fault; the clause itself then says nothing."""
         error = QueryError(message, position=position, length=length, remedy=remedy, suggestion=suggestion)
@@ -72,30 +73,26 @@ class Reader:
             return found
         reason = self.dialect.reason_missing(text)
         if reason is not None:
-            self.fault(f"The field {text} cannot be searched here.", position, len(text), remedy=reason)
+            self.fault(say("query.field-missing", field=text), position, len(text), remedy=reason)
             return None
         suggestion = self.dialect.nearest(text)
-        remedy = f"Did you mean {suggestion}?" if suggestion else ""
+        remedy = say("query.field-meant", field=suggestion) if suggestion else None
         for other, alias in others_that_know(text, self.dialect.name):
             own = self.dialect.write(alias.fields[0], alias.language, alias.exactly)
-            here = f"; here it is {own}" if own else ""
-            remedy = f"{text} is a field of the dialect {other.name}{here}."
+            remedy = say("query.field-elsewhere", field=text, dialect=other.name)
+            if own:
+                remedy = say("query.field-elsewhere-here", field=text, dialect=other.name, here=own)
             suggestion = own or suggestion
             break
-        if not remedy:
+        if remedy is None:
             known = names().all() if self.dialect.name == "concord" else [*self.dialect.texts, *self.dialect.fields]
-            remedy = f"Known fields: {', '.join(known)}."
-        self.fault(f"There is no field {text!r}.", position, len(text), remedy=remedy, suggestion=suggestion)
+            remedy = say("query.fields-known", fields=known)
+        self.fault(say("query.field-unknown", field=text), position, len(text), remedy=remedy, suggestion=suggestion)
         return None
 
     def empty_phrase(self, position: int, length: int = 1) -> Node:
         """Notes quotation marks with nothing between them."""
-        return self.fault(
-            "There is nothing between the quotation marks.",
-            position,
-            length,
-            remedy="Write the words of the phrase between them, or take them away.",
-        )
+        return self.fault(say("query.phrase-empty"), position, length)
 
     # ---------------------------------------------------------------------------------------------------- clauses
 
@@ -136,11 +133,7 @@ class Reader:
                 length=typed.length,
             )
         if typed.fuzzy or typed.slop:
-            return self.fault(
-                f"~ has no meaning in the field {name!r}.",
-                *place,
-                remedy="It works on words of running text and names.",
-            )
+            return self.fault(say("query.tilde-without-meaning", field=name), *place)
         if name in table.dates:
             return self.span(name, typed.text, typed.text, typed.position, typed.length)
         exactly = (alias.exactly or typed.exactly) and name in table.classes
@@ -164,27 +157,17 @@ class Reader:
     ) -> Node:
         if name not in names().dates:
             return self.fault(
-                f"{name!r} has no order to take a range of.",
-                position,
-                length,
-                remedy=f"Ranges work on {', '.join(sorted(names().dates))}.",
+                say("query.field-without-order", field=name, fields=sorted(names().dates)), position, length
             )
         limits: list[str | None] = []
         for text in (low, high):
             limit = None if text in (None, "*", "") else date_of(text or "")
             if limit is None and text not in (None, "*", ""):
-                return self.fault(
-                    f"{text!r} is not a date.",
-                    position,
-                    len(text or ""),
-                    remedy="Write 2020, 2020-03 or 2020-03-31, or 31.03.2020.",
-                )
+                return self.fault(say("query.no-date", text=text or ""), position, len(text or ""))
             limits.append(limit)
         first, last = limits
         if first and last and days(first)[0] > days(last)[1]:
-            return self.fault(
-                f"The range ends ({high}) before it begins ({low}).", position, length, remedy="Exchange the two."
-            )
+            return self.fault(say("query.range-reversed", end=high or "", begin=low or ""), position, length)
         open_ends = (including[0] or first is None, including[1] or last is None)
         return Span(name, first, last, *open_ends, position=position, length=length)
 
@@ -198,9 +181,7 @@ class Reader:
         including: tuple[bool, bool] = (True, True),
     ) -> Node:
         if alias is None or not alias.fields:
-            return self.fault(
-                "A range needs a field.", position, length, remedy="For example published:[2019 TO 2021]."
-            )
+            return self.fault(say("query.range-without-field"), position, length)
         return joined(Some, [self.span(name, low, high, position, length, including) for name in alias.fields])
 
     def number(self, alias: Alias, terms: Sequence[Typed]) -> Node | None:
@@ -219,22 +200,12 @@ class Reader:
     def near(self, left: Node, right: Node, distance: int, *, ordered: bool, position: int) -> Node:
         """Both sides in one text, `distance` other words between them at most."""
         if distance > MAX_DISTANCE:
-            return self.fault(
-                f"{distance} words are no neighbourhood; {MAX_DISTANCE} are the most.", position, remedy="Write AND."
-            )
+            return self.fault(say("query.near-too-far", distance=distance, most=MAX_DISTANCE), position)
         for side in (left, right):
             if not _nearable(side):
-                return self.fault(
-                    "Only words, phrases and choices of them can be near one another.",
-                    position,
-                    remedy="Leave wildcards, ~, ranges, classes and NOT outside.",
-                )
+                return self.fault(say("query.near-of-what"), position)
         if in_field(left) != in_field(right) or not _same_field(left) or not _same_field(right):
-            return self.fault(
-                "The two sides look in different fields, which are never near one another.",
-                position,
-                remedy="Name the field once, before both.",
-            )
+            return self.fault(say("query.near-in-two-fields"), position)
         if isinstance(left, Near) and (left.distance, left.ordered) == (distance, ordered):
             return Near((*left.parts, right), distance, ordered, left.position)
         return Near((left, right), distance, ordered, position)
@@ -245,18 +216,12 @@ class Reader:
         before = re.split(r"[*?]", plain, maxsplit=1)[0]
         place = (typed.position, typed.length)
         if not before or (len(before) < 2 and not _CJK.search(before)):
-            what = "begins with a wildcard" if not before else "matches nearly everything"
-            self.fault(
-                f"{typed.text!r} {what}.", *place, remedy="Write at least two characters before the first * or ?."
-            )
+            code = "query.wildcard-first" if not before else "query.wildcard-wide"
+            self.fault(say(code, text=typed.text), *place)
         elif sum(plain.count(sign) for sign in "*?") > MAX_SIGNS:
-            self.fault(f"{typed.text!r} has more than {MAX_SIGNS} wildcards.", *place, remedy="Use fewer.")
+            self.fault(say("query.wildcards-in-term", text=typed.text, most=MAX_SIGNS), *place)
         elif self.wildcards == MAX_WILDCARDS + 1:
-            self.fault(
-                f"The query has more than {MAX_WILDCARDS} terms with wildcards.",
-                *place,
-                remedy="Split it into several queries.",
-            )
+            self.fault(say("query.wildcards-in-query", most=MAX_WILDCARDS), *place)
 
 
 def _nearable(node: Node) -> bool:
@@ -317,19 +282,15 @@ def clean(text: str) -> str:
     """The query without stray marks of direction, as long as before. Raises QueryError for what hides or harms."""
     if len(text) > MAX_LENGTH:
         raise QueryError(
-            f"The query has {len(text)} characters; {MAX_LENGTH} are allowed.",
+            say("query.too-long", length=len(text), most=MAX_LENGTH),
             position=MAX_LENGTH,
             length=len(text) - MAX_LENGTH,
-            remedy="Split it into several queries.",
         )
     for position, character in enumerate(text):
         unseen = unicodedata.category(character) in ("Cc", "Cs") and character not in "\t\n\r"
         if unseen or character in _OVERRIDES or character in "\ufffe\uffff":
             name = unicodedata.name(character, "a control character")
-            raise QueryError(
-                f"Character {position + 1} of the query is U+{ord(character):04X} ({name.lower()}), "
-                "which nobody sees and which changes what is read.",
-                position=position,
-                remedy="Take it away.",
-            )
+            code = f"U+{ord(character):04X}"
+            told = say("query.unseen-character", character=position + 1, code=code, name=name.lower())
+            raise QueryError(told, position=position)
     return text.translate(dict.fromkeys(map(ord, _DIRECTIONS), " "))

@@ -16,6 +16,7 @@ from api.search.query.fields import Alias, names
 from api.search.query.growing import grow
 from api.search.query.tree import All, Everything, Node, Some, Without, joined
 from common.errors import QueryError
+from common.messages import say
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -61,10 +62,10 @@ def _pieces(text: str) -> list[Piece]:
         match = _TOKEN.match(text, position)
         if match is None:
             start = position + len(text[position:]) - len(text[position:].lstrip())
-            what = f"The quotation mark at character {start + 1} has no partner."
+            what = say("query.quotation-open-in-cql", character=start + 1)
             if text[start] not in '"“«':
-                what = f"Character {start + 1} of the query cannot be read: {text[start : start + 20]!r}."
-            raise QueryError(what, position=start, remedy="Put terms with signs between quotation marks.")
+                what = say("query.unreadable-in-cql", character=start + 1, text=text[start : start + 20])
+            raise QueryError(what, position=start)
         kind = match.lastgroup or ""
         start, position = match.start(kind), match.end()
         if kind == "relation":
@@ -168,18 +169,12 @@ class _Builder:
                 case "unit" if value.lower() == "word":
                     pass
                 case "unit":
-                    return self.reader.fault(
-                        f"Sentences and paragraphs are not told apart (unit={value}).",
-                        operator.position,
-                        operator.length,
-                        remedy="Use prox/distance<=10, in words.",
-                    )
+                    return self.reader.fault(say("query.prox-unit", unit=value), operator.position, operator.length)
                 case _:
                     return self.reader.fault(
-                        f"prox does not know {name}{comparison}{value}.",
+                        say("query.prox-modifier", modifier=f"{name}{comparison}{value}"),
                         operator.position,
                         operator.length,
-                        remedy="Write prox/distance<=5, prox/ordered or both.",
                     )
         if self.reader.faults:
             return left
@@ -219,12 +214,7 @@ class _Builder:
                 case "low" | "exact":
                     relation = "==" if name == "exact" else relation
                 case _:
-                    return self.reader.fault(
-                        f"The relation does not know /{name}.",
-                        search.position,
-                        search.length,
-                        remedy="Known: /low, /exact, /fuzzy.",
-                    )
+                    return self.reader.fault(say("query.relation-modifier", name=name), search.position, search.length)
         if relation in ("<", "<=", ">", ">="):
             low, high = (text, None) if relation[0] == ">" else (None, text)
             including = relation.endswith("=")
@@ -233,9 +223,7 @@ class _Builder:
         limits = re.split(r"[\s,:]+", text.strip())
         if relation == "within" or (dated and len(limits) == 2):
             if len(limits) != 2:
-                return self.reader.fault(
-                    "within takes two dates.", place, max(len(text), 1), remedy='For example pd within "2015 2020".'
-                )
+                return self.reader.fault(say("query.within"), place, max(len(text), 1))
             return self.reader.ranged(alias, limits[0], limits[1], place, len(text))
         if relation in ("all", "any"):
             terms = [
@@ -257,9 +245,7 @@ class _Builder:
         wild = bool(signs) and not several and not exact
         optional = [place for place in signs if text[place] == "?"] if wild else []
         if len(optional) > 1:
-            return self.reader.fault(
-                "Only one ? (no letter or one) can stand in a term.", position, len(text), remedy="Use # or *."
-            )
+            return self.reader.fault(say("query.cql-signs"), position, len(text))
         if optional:
             # No letter or one: two terms.
             spellings = [text[: optional[0]] + sign + text[optional[0] + 1 :] for sign in ("", "#")]

@@ -10,6 +10,7 @@ from typing import Protocol
 from lark import Lark, Token, Tree, UnexpectedToken
 
 from common.errors import QueryError
+from common.messages import say
 
 MAX_CLAUSES = 200
 MAX_DEPTH = 20
@@ -47,19 +48,14 @@ def grow(grammar: str, pieces: Sequence[Piece], text: str) -> Tree[Token]:
         except UnexpectedToken as error:
             typed = text[piece.position : piece.position + piece.length]
             raise QueryError(
-                f"{typed!r} at character {piece.position + 1} stands where a term is expected.",
+                say("query.term-expected", text=typed, character=piece.position + 1),
                 position=piece.position,
                 length=piece.length,
-                remedy="Write a term before it, take it away, or put it between quotation marks.",
             ) from error
     try:
         tree: Tree[Token] = parser.feed_eof()  # type: ignore[no-untyped-call]
     except UnexpectedToken as error:
-        raise QueryError(
-            "The query ends where a term is expected.",
-            position=len(text.rstrip()),
-            remedy="Add a term or take the operator away.",
-        ) from error
+        raise QueryError(say("query.term-expected-at-end"), position=len(text.rstrip())) from error
     return tree
 
 
@@ -73,31 +69,17 @@ def _check(pieces: Sequence[Piece]) -> None:
             opened.append(piece)
         elif piece.kind == "CLOSE":
             if not opened:
-                raise QueryError(
-                    f"A closing bracket at character {piece.position + 1} has no partner.",
-                    position=piece.position,
-                    remedy="Take it away, or open a bracket before it.",
-                )
+                raise QueryError(say("query.bracket-closed", character=piece.position + 1), position=piece.position)
             opened.pop()
         if len(opened) + prefixes > MAX_DEPTH:
-            raise QueryError(
-                f"Brackets, fields and NOTs are nested more than {MAX_DEPTH} deep.",
-                position=piece.position,
-                length=piece.length,
-                remedy="Write it flatter.",
-            )
+            raise QueryError(say("query.too-deep", most=MAX_DEPTH), position=piece.position, length=piece.length)
     if opened:
-        raise QueryError(
-            f"The bracket at character {opened[-1].position + 1} is never closed.",
-            position=opened[-1].position,
-            remedy="Close it, or take it away.",
-        )
+        at = opened[-1].position
+        raise QueryError(say("query.bracket-open", character=at + 1), position=at)
     terms = [piece for piece in pieces if piece.kind in TERMS]
     if len(terms) > MAX_CLAUSES:
         raise too_many(terms[MAX_CLAUSES].position)
 
 
 def too_many(position: int) -> QueryError:
-    return QueryError(
-        f"The query has more than {MAX_CLAUSES} terms.", position=position, remedy="Split it into several queries."
-    )
+    return QueryError(say("query.too-many-terms", most=MAX_CLAUSES), position=position)

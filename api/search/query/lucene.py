@@ -16,6 +16,7 @@ from api.search.query.fields import Alias
 from api.search.query.growing import grow
 from api.search.query.tree import All, Everything, Node, Some, Weighted, Without, Words, joined
 from common.errors import QueryError
+from common.messages import say
 from indexer.harmonise.numbers import number_candidates
 
 _TOKEN = re.compile(
@@ -85,9 +86,8 @@ def _pieces(text: str, reader: Reader) -> list[Piece]:
         match = _TOKEN.match(text, position + exactly)
         if match is None:
             raise QueryError(
-                f"Character {position + 1} of the query cannot be read: {text[position : position + 20]!r}.",
+                say("query.unreadable", character=position + 1, text=text[position : position + 20]),
                 position=position,
-                remedy="Put it between quotation marks, or write \\ before it.",
             )
         kind = next(name for name in _KINDS if match[name] is not None)
         start = match.start(kind)
@@ -115,12 +115,7 @@ def _pieces(text: str, reader: Reader) -> list[Piece]:
             limits = (bound if above else None, None if above else bound, including, including)
             found.append(Piece("COMPARE", start, position - start, limits=limits))
         elif kind == "regex":
-            reader.fault(
-                "Regular expressions are not understood.",
-                start,
-                position - start,
-                remedy="Use * and ? after the first two characters of a word.",
-            )
+            reader.fault(say("query.regular-expression"), start, position - start)
             found.append(Piece("WORD", start, position - start, typed=Typed("x", start, 1)))
         elif kind == "field":
             found.append(_field(match["field"], start, len(match["field"]) + 1, reader))
@@ -155,9 +150,7 @@ def _word_end(text: str, start: int) -> int:
 def _boost(match: re.Match[str], position: int, reader: Reader) -> Piece:
     weight = float(match[1])
     if not 0 < weight <= 100:
-        reader.fault(
-            f"The weight {match[1]} is out of bounds.", position, len(match[0]), remedy="Weights lie in 0.1 to 100."
-        )
+        reader.fault(say("query.weight", weight=match[1]), position, len(match[0]))
         weight = 1.0
     return Piece("BOOST", position, len(match[0]), match[0], number=weight)
 
@@ -171,11 +164,7 @@ def _phrase(text: str, start: int) -> tuple[Piece, int]:
         letters.append(text[position])
         position += 1
     if position >= len(text):
-        raise QueryError(
-            f"The quotation mark at character {start + 1} has no partner.",
-            position=start,
-            remedy="Close it, or take it away.",
-        )
+        raise QueryError(say("query.quotation-open", character=start + 1), position=start)
     position += 1
     slop = _SLOP.match(text, position)
     words = Typed("".join(letters), start + 1, position - start - 2, quoted=True, slop=int(slop[1]) if slop else 0)
@@ -292,12 +281,7 @@ class _Builder:
     def _exists(self, piece: Piece, inner: Token | Tree[Token]) -> Node:
         named = self.piece(inner.children[0]) if isinstance(inner, Tree) and inner.data == "word" else None
         if named is None or named.typed is None:
-            return self.reader.fault(
-                "exists: takes the name of a field.",
-                piece.position,
-                piece.length,
-                remedy="For example exists:abstract.",
-            )
+            return self.reader.fault(say("query.exists"), piece.position, piece.length)
         alias = self.reader.name(named.typed.text, named.position)
         star = Typed("*", named.position, named.length, wildcard=True)
         return Everything() if alias is None else self.reader.term(alias, star)

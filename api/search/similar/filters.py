@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.search.facets import facet_fields
 from api.search.similar.tables import related_classes
 from common.errors import QueryError
+from common.messages import say
 
 Query = dict[str, Any]
 Strings = Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=100)]
@@ -63,7 +64,7 @@ def nice_symbols(given: list[str]) -> tuple[str, ...]:
     for symbol in given:
         number = symbol.strip().lstrip("0")
         if not (number.isascii() and number.isdecimal() and 1 <= int(number) <= 45):
-            raise QueryError(f"{symbol!r} is not a Nice class.", remedy="Classes are the numbers 1 to 45.")
+            raise QueryError(say("similar.no-nice-class", symbol=symbol))
         found.append(number)
     return tuple(dict.fromkeys(found))
 

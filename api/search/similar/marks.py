@@ -17,6 +17,7 @@ from api.search.similar.compare import Likeness, Part, Sense, compare, parse, se
 from api.search.similar.filters import Narrowed, nice_symbols, of_classes
 from api.search.similar.tables import Related, goods, nicknames, weights
 from common.errors import QueryError
+from common.messages import say
 from indexer.marks import keys
 from indexer.marks.sounds import readings, words
 
@@ -113,7 +114,7 @@ async def find(access: Access, asked: Asked) -> MarksFound:
     """Raises QueryError for a mark without letters, or an unknown class or facet."""
     started = time.perf_counter()
     if parse(asked.mark) is None:
-        raise QueryError("The mark has no letter or digit.", remedy="Write its verbal element, in any script.")
+        raise QueryError(say("similar.mark-empty"))
     wanted = nice_symbols(asked.nice)
     within = [*asked.clauses(), *([clause] if (clause := of_classes(wanted, asked.classes)) else [])]
     meant = senses(asked.mark)[:MOST_SENSES]

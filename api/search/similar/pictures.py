@@ -26,6 +26,7 @@ from api.search.similar.figures import Likeness, Reason
 from api.search.similar.filters import Narrowed, Strings
 from api.search.similar.tables import picture_weights
 from common.errors import MalformedInput, QueryError
+from common.messages import say
 from indexer.images import decode
 from indexer.images.describe import VERSION, Description, describe, main_piece, unpack
 from indexer.images.gallery import COMPARED
@@ -129,11 +130,9 @@ def _subject(services: Services, content: bytes, sha256: str | None = None, sour
             piece = main_piece(picture)
             described = [describe(picture), *([describe(piece)] if piece is not None else [])]
     except MalformedInput as error:
-        raise QueryError(
-            f"The picture cannot be used: {error.message}", remedy="Send a PNG, JPEG, GIF, TIFF or WebP."
-        ) from error
+        raise QueryError(say("similar.picture", reason=error.message)) from error
     if not described[0].vector.any():
-        raise QueryError("Nothing is drawn in the picture.", remedy="Send one that is not of one colour alone.")
+        raise QueryError(say("similar.picture-empty"))
     return Subject(tuple(described), size.width, size.height, sha256, source)
 
 

@@ -25,6 +25,7 @@ from api.search.fusion import Ranked, fuse
 from api.search.service import hit_out
 from api.search.similar.filters import Narrowed, Strings
 from common.errors import NotFound, QueryError
+from common.messages import say
 from indexer.embedding import TEXT_LIMIT, text_of
 from indexer.record import Record, Right, Text
 
@@ -122,7 +123,7 @@ async def like_record(access: Access, record_id: str, wanted: Wanted) -> Similar
 async def like_text(access: Access, wanted: Passage) -> SimilarFound:
     """Raises QueryError for a text without words."""
     if not any(letter.isalnum() for letter in wanted.text):
-        raise QueryError("The text has no word.", remedy="Write or paste a passage of text.")
+        raise QueryError(say("similar.no-word"))
     return await _find(access, _subject(wanted.text, {}), wanted, tuple(wanted.rights))
 
 
@@ -157,7 +158,7 @@ async def _find(access: Access, subject: Subject, wanted: Wanted, rights: tuple[
     started = time.perf_counter()
     unknown = sorted(set(rights) - KNOWN_RIGHTS)
     if unknown:
-        raise QueryError(f"There is no right {unknown[0]!r}.", remedy=f"Rights: {', '.join(sorted(KNOWN_RIGHTS))}.")
+        raise QueryError(say("similar.right-unknown", right=unknown[0], rights=sorted(KNOWN_RIGHTS)))
     within = _within(subject, wanted)
     queries = await _queries(access, subject)
     found = await _search(access, queries, within, rights, wanted)
@@ -198,7 +199,7 @@ def _within(subject: Subject, wanted: Wanted) -> list[Query]:
         clauses.append({"terms": {"languages": wanted.languages}})
     for name, symbols in wanted.classes.items():
         if name not in ("ipc", "cpc", "nice", "locarno", "vienna"):
-            raise QueryError(f"There is no class scheme {name!r}.", remedy="Schemes: ipc, cpc, nice, locarno, vienna.")
+            raise QueryError(say("similar.scheme-unknown", scheme=name))
         clauses.append({"terms": {f"{name}.any": symbols}})
     if subject.source is not None:
         clauses.append({"bool": {"must_not": [{"term": {"id": subject.source}}]}})

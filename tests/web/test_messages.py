@@ -1,0 +1,137 @@
+"""What the platform says comes from tables, under stable codes, and is said to each reader in that one's language."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+
+import httpx
+import pytest
+
+from api.web import catalogue
+from api.web.language import LANGUAGES, tongue
+from common.errors import Conflict, UsageError
+from common.messages import Message, pieces, recognised, say, templates
+from tests.web.site import Site
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("analyzers", "api", "cli", "common", "compose", "indexer", "mappings", "store")
+OTHERS = [code for code in LANGUAGES if code != "en"]
+
+
+def names(text: str) -> set[str]:
+    return {name for _, name, _ in pieces(text) if name}
+
+
+def said() -> Iterator[tuple[str, set[str], str]]:
+    """(code, names of parameters, place) of every call of `say` with its code written out."""
+    for room in ROOMS:
+        for path in sorted((ROOT / room).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id != "say":
+                    continue
+                given = {keyword.arg or "" for keyword in node.keywords}
+                for part in ast.walk(node.args[0]):
+                    if isinstance(part, ast.Constant) and isinstance(part.value, str) and "." in part.value:
+                        yield part.value, given, f"{path.relative_to(ROOT)}:{node.lineno}"
+
+
+def test_every_message_that_is_said_is_in_a_table_with_its_parameters() -> None:
+    found = list(said())
+    assert len(found) > 50
+    for code, given, place in found:
+        wanted = set().union(*(t.names for name, t in templates().items() if name in (code, f"{code}.remedy")))
+        assert code in templates(), f"{place}: {code}"
+        assert given == wanted, f"{place}: {code}"
+
+
+def test_every_message_of_a_table_is_said_somewhere() -> None:
+    texts = "\n".join(path.read_text("utf-8") for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+    unused = [code for code in templates() if not code.endswith(".remedy") and f'"{code}"' not in texts]
+    assert unused == []
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_every_message_is_translated_with_the_same_parameters(language: str) -> None:
+    held = catalogue.read(language)
+    for code, template in templates().items():
+        entry = held.get(template.text)
+        assert entry is not None, code
+        assert entry.string, code
+        assert names(str(entry.string)) == template.names, code
+
+
+@pytest.mark.parametrize("value", ["battery", "it's 5, y", "<b>\u202e", "", "a 'b' c."])
+def test_a_message_that_was_kept_as_text_is_known_again(value: str) -> None:
+    for code, template in templates().items():
+        made = template.fill(dict.fromkeys(template.names, value))
+        found = recognised(str(made))
+        assert found, code
+        assert "".join(found) == made
+        assert templates()[found[0].code].text.replace("!r", "") == template.text.replace("!r", ""), code
+        if len(template.names) <= 1:
+            assert dict(found[0].params) == dict(made.params), code
+
+
+def test_a_message_and_its_remedy_in_one_text_are_known_apart() -> None:
+    kept = str(UsageError(say("query.bracket-open", character=7)))
+    assert [part.code for part in recognised(kept)] == ["query.bracket-open", "query.bracket-open.remedy"]
+    assert recognised("What an office wrote itself") == ()
+    assert len(recognised("There is no field '" + "' in it is no field '" * 3_000)) <= 1
+
+
+def test_what_no_table_has_is_shown_as_it_is_and_marked_as_english() -> None:
+    assert tongue("ja").tell("Old <words>") == '<bdi lang="en" dir="ltr">Old &lt;words&gt;</bdi>'
+    assert tongue("en").tell("Old <words>") == "Old &lt;words&gt;"
+    assert tongue("ja").tell("") == ""
+
+
+def test_parameters_are_isolated_escaped_and_written_as_the_language_writes_them() -> None:
+    told = tongue("ar").tell(say("query.field-unknown", field="<script>"))
+    assert '<bdi dir="auto">&lt;script&gt;</bdi>' in told
+    assert "<script>" not in told
+    plain = tongue("ar").tell_plainly(say("query.field-unknown", field="a<b"))
+    assert "\u2068a<b\u2069" in plain
+    assert "8.000" in tongue("de").tell_plainly(say("query.too-long", length=9_000, most=8_000))
+    assert "\u3001" in tongue("ja").tell_plainly(say("query.facet-unknown", name="x", facets=["a", "b"]).remedy)
+
+
+def test_an_error_brings_the_remedy_of_its_message_and_is_english_text() -> None:
+    error = Conflict(say("query.bracket-open", character=3))
+    assert isinstance(error.message, Message)
+    assert str(error) == "The bracket at character 3 is never closed. Close it, or take it away."
+
+
+QUERIES = {
+    "title:(battery": ("query.bracket-open", "7"),
+    "titel:battery": ("query.field-unknown", "titel"),
+    "published:[2020 TO 2010]": ("query.range-reversed", "2010"),
+    "*ttery": ("query.wildcard-first", "*ttery"),
+}
+
+
+@pytest.mark.parametrize("language", ["ar", "ja"])
+@pytest.mark.parametrize("query", QUERIES)
+def test_a_fault_in_a_query_is_told_in_the_reader_s_language(site: Site, language: str, query: str) -> None:
+    code, shown = QUERIES[query]
+    headers = {"accept-language": language}
+    answer = httpx.get(site.url, params={"q": query}, headers=headers)
+    assert answer.status_code == 400
+    fault = re.search(r'role="alert">(.*?)</div>', answer.text, re.DOTALL)
+    assert fault
+    words = unescape(re.sub(r"<[^>]+>", "", fault[1]))
+    translated = tongue(language).translations.gettext(templates()[code].text)
+    for literal, _, _ in pieces(translated):
+        assert literal in words
+    assert shown in words
+    assert 'lang="en"' not in fault[1]
+    problem = httpx.get(f"{site.url}/v1/search", params={"q": query}, headers=headers)
+    assert problem.headers["content-language"] == language
+    assert problem.json()["code"] == code
+    assert re.search(r"[\u0600-\u06ff]" if language == "ar" else r"[\u3040-\u30ff]", problem.json()["detail"])
+    english = httpx.get(f"{site.url}/v1/search", params={"q": query}).json()
+    assert english["params"] == problem.json()["params"]
+    assert english["detail"] == str(say(code, **english["params"]))
