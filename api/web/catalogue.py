@@ -22,6 +22,7 @@ from babel.messages.pofile import read_po, write_po
 
 from api.jobs.kinds import KINDS
 from api.search.query.fields import DIALECTS, dialect
+from api.search.similar.tables import related_reasons
 from api.web.language import DEFAULT, LANGUAGES, ROOM, catalogue_path, vocabulary
 from common.messages import templates
 from indexer.duplicates.compare import table
@@ -78,6 +79,8 @@ def _in_tables() -> Iterator[tuple[str, str]]:
     for name in DIALECTS:
         for reason in dialect(name).missing.values():
             yield reason, f"query/{name}.toml"
+    for reason in related_reasons():
+        yield reason, "similar/tables/nice_related.tsv"
     for rule in rules().values():
         yield rule.explanation, "quality/rules.toml"
         yield rule.fix, "quality/rules.toml"

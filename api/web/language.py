@@ -47,8 +47,8 @@ RIGHT_TO_LEFT = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "ps", "sd", "ug
 COOKIE = "concord_lang"
 
 
-NESTED = "reason"
-"""The parameter of a message that is itself a message."""
+NESTED = frozenset({"reason", "evidence"})
+"""Parameters of messages that may be messages themselves."""
 COMMAS = {"ar": "\u060c ", "zh": "\u3001", "ja": "\u3001"}
 """Between the members of a list, where it is not the comma."""
 BARE = re.compile(r"![rs]\}")
@@ -108,7 +108,7 @@ class Tongue:
         if isinstance(value, str):
             if name in template.words:
                 return escape(self.word(template.words[name], value))
-            nested = (value,) if isinstance(value, Message) else recognised(value) if name == NESTED else ()
+            nested = (value,) if isinstance(value, Message) else recognised(value) if name in NESTED else ()
             return Markup(" ").join(self._told(part, shown) or shown(part) for part in nested) or shown(value)
         if isinstance(value, (int, float)):
             return escape(self.number(value))
@@ -218,7 +218,7 @@ def direction(language: str | None) -> str:
 
 
 def _english(text: str) -> Markup:
-    return Markup('<bdi lang="en" dir="ltr">{}</bdi>').format(text)
+    return Markup('<bdi lang="en" dir="ltr" class="untold">{}</bdi>').format(text)
 
 
 def isolated(text: str, language: str | None = None, way: str | None = None) -> Markup:

@@ -14,6 +14,7 @@ can be told in ten languages too.
 
 from __future__ import annotations
 
+import re
 import string
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +27,10 @@ Param = str | int | float | Sequence[str]
 """A number is written as the reader writes numbers; a text (a year and a class symbol too) is shown as it is."""
 
 TABLES = Path(__file__).parent
+MOST_SENTENCES = 4
+LONGEST = 4_000
+"""Characters of a text that is looked up."""
+_SENTENCE = re.compile(r"\. ")
 
 
 class Message(str):
@@ -141,7 +146,14 @@ def _known() -> tuple[tuple[Template, Template, Template | None], ...]:
 
 @lru_cache(maxsize=2048)
 def recognised(text: str) -> tuple[Message, ...]:
-    """The messages that a text was made of: one, or one and its remedy; none where it is nobody's."""
+    """The messages that a text was made of, one after the other; none where it is not made of ours alone."""
+    if len(text) > LONGEST:
+        return ()
+    # Sentence by sentence first: what a sentence ends with would else swallow the next ones.
+    ends = [match.end() for match in _SENTENCE.finditer(text)][-MOST_SENTENCES:]
+    for end in ends:
+        if (first := recognised(text[: end - 1])) and (rest := recognised(text[end:])):
+            return (*first, *rest)
     for whole, template, remedy in _known():
         if found := whole.read(text):
             parts = (template,) if remedy is None else (template, remedy)

@@ -11,12 +11,14 @@ import datetime as dt
 import hashlib
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from rapidfuzz import fuzz
 
+from common.messages import say, templates
 from indexer.duplicates.profile import Profile
 
 TITLES_AGREE = 92
@@ -51,7 +53,6 @@ class Rule:
     relation: str
     action: str
     """merge, queue or relate."""
-    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +74,7 @@ class Judgement:
 @lru_cache(maxsize=1)
 def rules() -> dict[str, Rule]:
     table = tomllib.loads(Path(__file__).with_name("rules.toml").read_text("utf-8"))
-    return {
-        name: Rule(name, frozenset(row["rights"]), row["relation"], row["action"], row["why"])
-        for name, row in table.items()
-    }
+    return {name: Rule(name, frozenset(row["rights"]), row["relation"], row["action"]) for name, row in table.items()}
 
 
 # -------------------------------------------------------------------------------------------------------------- keys
@@ -150,17 +148,19 @@ def judge(a: Profile, b: Profile) -> Judgement | None:
     if found is None and a.right in ("patent", "design"):
         found = _family(a, b)
     if found is not None and found.action == "merge" and (against := contradiction(a, b)):
-        return Judgement(found.rule, found.relation, "queue", f"{found.why} But {against}.")
+        return Judgement(found.rule, found.relation, "queue", f"{found.why} {against}")
     if found is not None and found.action == "merge" and a.collection == b.collection:
         # One provider's data set holds each of its records once: two of them are a question, not an answer.
-        return Judgement(found.rule, found.relation, "queue", f"{found.why} Both stand in one collection.")
+        return Judgement(found.rule, found.relation, "queue", f"{found.why} {say('duplicates.in-one-collection')}")
     return found
 
 
-def _say(name: str, *, source: Profile | None = None, **facts: object) -> Judgement:
-    rule = rules()[name]
-    shown = {"number": "", "kind": "", "date": "", **{k: "" if v is None else v for k, v in facts.items()}}
-    return Judgement(name, rule.relation, rule.action, rule.why.format(**shown), source.id if source else None)
+def _say(
+    name: str, more: Mapping[str, str] | None = None, /, *, source: Profile | None = None, **facts: str | None
+) -> Judgement:
+    rule, template = rules()[name], templates()[f"duplicates.{name}"]
+    why = template.fill({fact: {**facts, **(more or {})}.get(fact) or "" for fact in template.names})
+    return Judgement(name, rule.relation, rule.action, why, source.id if source else None)
 
 
 def _patent(a: Profile, b: Profile) -> Judgement | None:
@@ -171,16 +171,16 @@ def _patent(a: Profile, b: Profile) -> Judgement | None:
     application = _shared(a.numbers.get("application", ()), b.numbers.get("application", ()))
     both_applications = bool(a.numbers.get("application") and b.numbers.get("application"))
     day_a, day_b = a.dates.get("publication"), b.dates.get("publication")
-    kinds = f"{a.kind or '?'} and {b.kind or '?'}"
-    days = f"{day_a or '?'} and {day_b or '?'}"
+    kinds = {"kind": a.kind or "?", "other_kind": b.kind or "?"}
+    days = {"date": day_a or "?", "other_date": day_b or "?"}
     if number and a.kind and a.kind == b.kind:
         if both_applications and not application:
-            return _say("same-number-other-date", number=number, kind=a.kind, date=days)
+            return _say("same-number-other-date", days, number=number, kind=a.kind)
         if day_a and day_a == day_b:
             return _say("same-publication", number=number, kind=a.kind, date=day_a)
         if (not day_a or not day_b) and titles_agree(a, b):
             return _say("same-number-and-title", number=number, kind=a.kind)
-        return _say("same-number-other-date", number=number, kind=a.kind, date=days)
+        return _say("same-number-other-date", days, number=number, kind=a.kind)
     if a.kind and b.kind and a.kind != b.kind and (number or application):
         correcting = [one for one in (a, b) if one.kind and one.kind[1:] in ("8", "9")]
         if correcting and a.kind[0] == b.kind[0]:
@@ -190,16 +190,16 @@ def _patent(a: Profile, b: Profile) -> Judgement | None:
     if number and a.kind and b.kind:
         if application or {n for n, _ in a.priorities} & {n for n, _ in b.priorities}:
             later = max((a, b), key=lambda one: (one.dates.get("publication", ""), one.kind or "", one.id))
-            return _say("stage", source=later, number=application or number, kind=kinds)
+            return _say("stage", kinds, source=later, number=application or number)
         if day_a and day_a == day_b and not both_applications:
-            return _say("same-number-other-kind", number=number, kind=kinds, date=day_a)
+            return _say("same-number-other-kind", kinds, number=number, date=day_a)
         if not both_applications and titles_agree(a, b):
             later = max((a, b), key=lambda one: (one.dates.get("publication", ""), one.kind or "", one.id))
-            return _say("stage", source=later, number=number, kind=kinds)
+            return _say("stage", kinds, source=later, number=number)
         return None
     if published_a and published_b and not (a.kind and b.kind) and application and _months_apart(day_a, day_b):
         later = max((a, b), key=lambda one: (one.dates.get("publication", ""), one.id))
-        return _say("stage-without-kind", source=later, number=application, date=days)
+        return _say("stage-without-kind", days, source=later, number=application)
     if application and not a.kind and not b.kind and (number or not (published_a and published_b)):
         filed_a, filed_b = a.dates.get("filing"), b.dates.get("filing")
         filed = (filed_a and filed_a == filed_b) or ((not filed_a or not filed_b) and titles_agree(a, b))
@@ -212,9 +212,9 @@ def _patent(a: Profile, b: Profile) -> Judgement | None:
         return _say("register-entry", source=a if not published_a else b, number=application)
     if application and a.kind and b.kind:
         if a.kind == b.kind:
-            return _say("same-application-other-number", number=application, kind=a.kind, date=days)
+            return _say("same-application-other-number", days, number=application, kind=a.kind)
         later = max((a, b), key=lambda one: (one.dates.get("publication", ""), one.kind or "", one.id))
-        return _say("stage", source=later, number=application, kind=kinds)
+        return _say("stage", kinds, source=later, number=application)
     return None
 
 
@@ -250,7 +250,7 @@ def _mark(a: Profile, b: Profile) -> Judgement | None:
             return _say("same-mark-number-only", number=number)
         date = _agreeing_date(a, b, "filing" if type_ == "application" else "registration")
         if date or (not _dates_contradict(a, b) and signs_agree(a, b)):
-            return _say(rule, number=number, date=date or "the sign agrees")
+            return _say(rule, number=number, evidence=date or say("duplicates.sign-agrees"))
         return _say("same-mark-number-only", number=number)
     return None
 
@@ -258,7 +258,7 @@ def _mark(a: Profile, b: Profile) -> Judgement | None:
 def _indexes(a: Profile, b: Profile, number: str) -> Judgement | None:
     first, second = index_of(a), index_of(b)
     if first and second and first.lstrip("0") != second.lstrip("0"):
-        return _say("sibling-design", number=number, kind=f"{first} and {second}")
+        return _say("sibling-design", number=number, kind=first, other_kind=second)
     if bool(first) != bool(second):
         return _say("design-without-index", number=number)
     return None
@@ -393,9 +393,9 @@ def contradiction(a: Profile, b: Profile) -> str | None:
         common.append(max(fuzz.ratio(one, other) for one in a.marks for other in b.marks))
     owners = owners_alike(a, b)
     if common and max(common) < TITLES_DIFFER:
-        return None if owners is not None and owners >= OWNERS_ALIKE else "neither title nor owner agrees"
+        return None if owners is not None and owners >= OWNERS_ALIKE else say("duplicates.but-nothing-agrees")
     if not common and owners is not None and owners < OWNERS_DIFFER:
-        return "the owners differ and no title can be compared"
+        return say("duplicates.but-owners-differ")
     return None
 
 

@@ -19,6 +19,7 @@ import orjson
 import psycopg
 import zstandard
 
+from common.messages import say
 from indexer.binding import languages
 from indexer.duplicates import blocking, profile, rules
 from indexer.duplicates.clusters import Pair, pair
@@ -393,7 +394,8 @@ class Scan:
             if verdict is not None and verdict.action == "relate":
                 if score < DOUBTED_RELATION:
                     continue
-                verdict = rules.Judgement(verdict.rule, "same", "queue", f"{verdict.why} It may be the same record.")
+                why = f"{verdict.why} {say('duplicates.maybe-the-same')}"
+                verdict = rules.Judgement(verdict.rule, "same", "queue", why)
                 judged[about] = verdict
             if verdict is not None or score >= KEPT_SCORE:
                 rows.append(self._row(a, b, verdict, compared, score, scored[about]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 
+from common.messages import say
 from indexer.duplicates import profile
 from indexer.duplicates.clusters import pair
 from indexer.duplicates.compare import compare
@@ -59,6 +60,9 @@ def told_by_others() -> list[Record]:
     return made
 
 
+WHY = say("duplicates.same-number-without-kind", number="XA0000700")
+
+
 def enter_pairs(platform: Platform) -> None:
     """The first two pairs are one by a rule, the others wait for people."""
     ledger = Ledger(platform.database)
@@ -79,9 +83,9 @@ def enter_pairs(platform: Platform) -> None:
             connection.execute(
                 'insert into duplicate_pairs (a, b, "right", providers, offices, relation, action, why, score, scorer, '
                 "levels, values, seq_a, seq_b, languages) values (%s, %s, 'patent', 'XA/XB', 'XA/XA', 'same', %s, "
-                "'One office and number, but one side gives another title.', %s, 'x', %s::jsonb, %s::jsonb, 1, 1, "
+                "%s, %s, 'x', %s::jsonb, %s::jsonb, 1, 1, "
                 "'[\"en\"]')",
-                (a, b, "merge" if position < 2 else "queue", 0.5 + position / 100, str(list(compared.levels)),
+                (a, b, "merge" if position < 2 else "queue", WHY, 0.5 + position / 100, str(list(compared.levels)),
                  json.dumps(compared.values)),
             )  # fmt: skip
         ledger.recompute(connection, profiles)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -15,11 +16,16 @@ from api.web import catalogue
 from api.web.language import LANGUAGES, tongue
 from common.errors import Conflict, UsageError
 from common.messages import Message, pieces, recognised, say, templates
+from indexer.duplicates.rules import rules as duplicate_rules
 from tests.web.site import Site
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("analyzers", "api", "cli", "common", "compose", "indexer", "mappings", "store")
 OTHERS = [code for code in LANGUAGES if code != "en"]
+
+
+def get(address: str, **asked: Any) -> httpx.Response:
+    return httpx.get(address, timeout=60, **asked)
 
 
 def names(text: str) -> set[str]:
@@ -50,7 +56,10 @@ def test_every_message_that_is_said_is_in_a_table_with_its_parameters() -> None:
 
 def test_every_message_of_a_table_is_said_somewhere() -> None:
     texts = "\n".join(path.read_text("utf-8") for room in ROOMS for path in (ROOT / room).rglob("*.py"))
-    unused = [code for code in templates() if not code.endswith(".remedy") and f'"{code}"' not in texts]
+    by_rule = {f"duplicates.{name}" for name in duplicate_rules()}
+    codes = {code.removesuffix(".remedy") for code in templates()}
+    assert by_rule <= codes
+    unused = [code for code in codes - by_rule if f'"{code}"' not in texts and f"'{code}'" not in texts]
     assert unused == []
 
 
@@ -84,7 +93,7 @@ def test_a_message_and_its_remedy_in_one_text_are_known_apart() -> None:
 
 
 def test_what_no_table_has_is_shown_as_it_is_and_marked_as_english() -> None:
-    assert tongue("ja").tell("Old <words>") == '<bdi lang="en" dir="ltr">Old &lt;words&gt;</bdi>'
+    assert tongue("ja").tell("Old <words>") == '<bdi lang="en" dir="ltr" class="untold">Old &lt;words&gt;</bdi>'
     assert tongue("en").tell("Old <words>") == "Old &lt;words&gt;"
     assert tongue("ja").tell("") == ""
 
@@ -105,6 +114,45 @@ def test_an_error_brings_the_remedy_of_its_message_and_is_english_text() -> None
     assert str(error) == "The bracket at character 3 is never closed. Close it, or take it away."
 
 
+def test_sentences_one_after_the_other_are_told_one_after_the_other() -> None:
+    kept = (
+        "One office, one number XA0000700, one kind A1, one publication date 2019-01-01. Both stand in one collection."
+        " It may be the same record."
+    )
+    codes = [part.code for part in recognised(kept)]
+    assert codes == ["duplicates.same-publication", "duplicates.in-one-collection", "duplicates.maybe-the-same"]
+    told = tongue("ar").tell(kept)
+    assert '<bdi dir="auto">XA0000700</bdi>' in told
+    assert "untold" not in told
+    signs = say("duplicates.same-mark-application", number="7", evidence=say("duplicates.sign-agrees"))
+    assert tongue("ja").say("the sign agrees") in tongue("ja").tell(str(signs))
+
+
+SCRIPTS = {"ar": r"[\u0600-\u06ff]", "ja": r"[\u3040-\u30ff\u4e00-\u9fff]"}
+
+
+@pytest.mark.parametrize("language", SCRIPTS)
+def test_why_two_records_meet_is_told_in_the_reader_s_language(site: Site, language: str) -> None:
+    headers = {"accept-language": language, "authorization": f"Bearer {site.key('quality')}"}
+    pairs = get(f"{site.url}/v1/duplicates?size=100", headers=headers).json()["pairs"]
+    met = next(pair for pair in pairs if pair.get("reason"))
+    page = get(f"{site.url}/duplicates/pair", params={"a": met["a"], "b": met["b"]}, headers=headers).text
+    why = re.search(rf'<p class="note">{tongue(language).say("Why they meet")}: (.*?)</p>', page, re.DOTALL)
+    assert why
+    assert re.search(SCRIPTS[language], why[1])
+    assert "untold" not in why[1]
+
+
+@pytest.mark.parametrize("language", SCRIPTS)
+def test_why_goods_are_alike_is_told_in_the_reader_s_language(site: Site, language: str) -> None:
+    page = get(f"{site.url}/similar", params={"mark": "AOSORA", "nice": "9"}, headers={"accept-language": language})
+    assert page.status_code == 200
+    notes = re.findall(r'class="likeness">.*?</ul>', page.text, re.DOTALL)
+    assert notes
+    assert all(tongue(language).say("same class") in note for note in notes)
+    assert "untold" not in page.text
+
+
 QUERIES = {
     "title:(battery": ("query.bracket-open", "7"),
     "titel:battery": ("query.field-unknown", "titel"),
@@ -113,12 +161,12 @@ QUERIES = {
 }
 
 
-@pytest.mark.parametrize("language", ["ar", "ja"])
+@pytest.mark.parametrize("language", SCRIPTS)
 @pytest.mark.parametrize("query", QUERIES)
 def test_a_fault_in_a_query_is_told_in_the_reader_s_language(site: Site, language: str, query: str) -> None:
     code, shown = QUERIES[query]
     headers = {"accept-language": language}
-    answer = httpx.get(site.url, params={"q": query}, headers=headers)
+    answer = get(site.url, params={"q": query}, headers=headers)
     assert answer.status_code == 400
     fault = re.search(r'role="alert">(.*?)</div>', answer.text, re.DOTALL)
     assert fault
@@ -128,10 +176,10 @@ def test_a_fault_in_a_query_is_told_in_the_reader_s_language(site: Site, languag
         assert literal in words
     assert shown in words
     assert 'lang="en"' not in fault[1]
-    problem = httpx.get(f"{site.url}/v1/search", params={"q": query}, headers=headers)
+    problem = get(f"{site.url}/v1/search", params={"q": query}, headers=headers)
     assert problem.headers["content-language"] == language
     assert problem.json()["code"] == code
-    assert re.search(r"[\u0600-\u06ff]" if language == "ar" else r"[\u3040-\u30ff]", problem.json()["detail"])
-    english = httpx.get(f"{site.url}/v1/search", params={"q": query}).json()
+    assert re.search(SCRIPTS[language], problem.json()["detail"])
+    english = get(f"{site.url}/v1/search", params={"q": query}).json()
     assert english["params"] == problem.json()["params"]
     assert english["detail"] == str(say(code, **english["params"]))

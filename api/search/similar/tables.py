@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from api.search.expansion.bank import Bank, bank
+from common.messages import say
 from indexer.marks.sounds import latin, words
 from indexer.marks.tables import rows
 
@@ -92,6 +93,10 @@ def weak_words() -> dict[str, float]:
     return {latin(word): float(weight) for word, weight in rows(TABLES / "weak_words.tsv")}
 
 
+SAME_CLASS = say("similar.same-class")
+UNRELATED = say("similar.unrelated-goods")
+
+
 @dataclass(frozen=True, slots=True)
 class Related:
     """Goods of two Nice classes: how near, and why."""
@@ -112,6 +117,11 @@ def _related() -> dict[str, dict[str, tuple[float, str]]]:
     return table
 
 
+def related_reasons() -> list[str]:
+    """Every reason of the table once; the pages say them in their reader's language."""
+    return list(dict.fromkeys(reason for found in _related().values() for _, reason in found.values()))
+
+
 def related_classes(symbol: str) -> dict[str, tuple[float, str]]:
     """Nice classes related to one, with strength and reason."""
     return _related().get(symbol, {})
@@ -121,10 +131,10 @@ def goods(wanted: tuple[str, ...], found: tuple[str, ...]) -> Related | None:
     """The nearest pair of classes; None where either side names none."""
     if not wanted or not found:
         return None
-    best = Related(wanted[0], found[0], 0.0, "goods of these classes are not usually related")
+    best = Related(wanted[0], found[0], 0.0, UNRELATED)
     for a in wanted:
         for b in found:
-            strength, reason = (1.0, "same class") if a == b else related_classes(a).get(b, (0.0, ""))
+            strength, reason = (1.0, SAME_CLASS) if a == b else related_classes(a).get(b, (0.0, ""))
             if strength > best.strength:
                 best = Related(a, b, strength, reason)
     return best
