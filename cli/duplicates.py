@@ -214,7 +214,8 @@ def evaluate(
     sample: Annotated[int | None, typer.Option(help="Print pairs to judge instead: so many a stratum.", min=1)] = None,
     seed: Annotated[str, typer.Option(help="Another seed draws other pairs.")] = "",
 ) -> None:
-    """Precision and recall estimated from what people judged, per pair of providers, and how far people agree."""
+    """Precision and recall estimated from what people judged, per pair of offices that deliver; how far scores are
+    right, and how far people agree."""
     with platform() as running:
         if sample is not None:
             for a, b in estimates.sample(running.database, sample, seed):
@@ -222,6 +223,7 @@ def evaluate(
             return
         found = estimates.estimate(estimates.stored_strata(running.database))
         opinions = estimates.second_opinions(running.database)
+        scores = estimates.calibration(running.database)
     agreement = estimates.kappa(opinions)
     if as_json:
         write_line(
@@ -240,6 +242,21 @@ def evaluate(
                     }
                     for entry in found
                 ],
+                "calibration": {
+                    "judged": scores.judged,
+                    "error": scores.error,
+                    "brier": scores.brier,
+                    "tenths": [
+                        {
+                            "from": tenth.start,
+                            "judged": tenth.judged,
+                            "same": tenth.same,
+                            "mean_score": tenth.mean_score,
+                            "interval": tenth.interval,
+                        }
+                        for tenth in scores.tenths
+                    ],
+                },
                 "second_opinions": len(opinions),
                 "kappa": agreement,
             }
@@ -255,6 +272,14 @@ def evaluate(
             f"{sum(s.pairs for s in entry.strata):,}",
         )
     output.print(table if found else "Nothing was found yet: `concord duplicates scan`.")
+    if scores.error is not None and scores.brier is not None:
+        reliability = Table("Scored", "Judged", "Mean score", "The same")
+        for tenth in scores.tenths:
+            share = _share(tenth.same / tenth.judged, tenth.interval)
+            reliability.add_row(f"{tenth.start:.1f}–{tenth.start + 0.1:.1f}", f"{tenth.judged:,}",
+                                f"{tenth.mean_score:.1%}", share)  # fmt: skip
+        output.print(reliability)
+        output.print(f"Calibration error of scores {scores.error:.3f}, Brier score {scores.brier:.3f}")
     output.print(
         f"Second opinions: {len(opinions)}" + (f", Cohen's κ {agreement:.2f}" if agreement is not None else "")
     )

@@ -6,14 +6,13 @@ their stratum, so that a few hundred judgements speak for millions of pairs. Int
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from indexer.duplicates.clusters import Pair
-from indexer.duplicates.ledger import JUDGEMENTS, Ledger
+from indexer.duplicates.ledger import JUDGEMENTS
 from store.database import Database
 
 Z = 1.959964
@@ -21,6 +20,7 @@ Z = 1.959964
 BANDS = (0.0, 0.1, 0.5, 0.9, 1.0)
 """Bounds of score between which pairs are a stratum; pairs merged by a rule are one of their own."""
 MERGED = "merged by rule"
+DRAWN_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,26 +79,6 @@ def kappa(pairs: Sequence[tuple[str, str]]) -> float | None:
     return 1.0 if by_chance == 1 else (agreed - by_chance) / (1 - by_chance)
 
 
-def band(action: str, score: float | None) -> str:
-    if action == "merge":
-        return MERGED
-    value = score or 0.0
-    upper = next(high for high in BANDS[1:] if value < high or high == 1.0)
-    lower = BANDS[BANDS.index(upper) - 1]
-    return f"{lower:g}–{upper:g}"
-
-
-def strata(rows: Iterable[tuple[str, str, float | None, str | None]]) -> list[Stratum]:
-    """From (providers, action, score, judgement or None) of every pair that may be the same."""
-    counted: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
-    for providers, action, score, judgement in rows:
-        entry = counted[providers, band(action, score)]
-        entry[0] += 1
-        entry[1] += judgement in ("same", "different", "related")
-        entry[2] += judgement == "same"
-    return [Stratum(*key, *entry) for key, entry in sorted(counted.items())]
-
-
 def estimate(found: Sequence[Stratum]) -> list[Estimate]:
     """Precision and recall of automatic merges, for each pair of providers."""
     by_providers: dict[str, list[Stratum]] = defaultdict(list)
@@ -141,34 +121,101 @@ def _share(found: float, missed: float) -> float:
 # ------------------------------------------------------------------------------------------------------- from the store
 
 
-def stored_strata(database: Database, subject: str = "record") -> list[Stratum]:
-    """The strata of everything found, with what people judged."""
-    ledger = Ledger(database, subject)
+JUDGED = (
+    "with standing as (select distinct on (a, b) a, b, judgement from duplicate_decisions "
+    "where undone is null and review_of is null and subject = 'record' order by a, b, at desc, id desc) "
+)
+BAND = "case when p.action = 'merge' then -1 else width_bucket(coalesce(p.score, 0), %(bounds)s::float8[]) end"
+"""Place of a pair's band among `BANDS`; -1: merged by a rule."""
+
+
+def band(place: int) -> str:
+    return MERGED if place < 0 else f"{BANDS[place]:g}–{BANDS[place + 1]:g}"
+
+
+def stored_strata(database: Database) -> list[Stratum]:
+    """The strata of everything that may be the same, with what people judged; counted in the database."""
     with database.driver() as connection:
-        judged = ledger.standing(connection)
         rows = connection.execute(
-            "select a, b, providers, action, score from duplicate_pairs where action in ('merge', 'queue')"
+            f"{JUDGED} select p.providers, {BAND}, count(*), "  # noqa: S608 - constants
+            "count(*) filter (where s.judgement in ('same', 'different', 'related')), "
+            "count(*) filter (where s.judgement = 'same') "
+            "from duplicate_pairs p left join standing s on s.a = p.a and s.b = p.b "
+            "where p.action in ('merge', 'queue') group by 1, 2",
+            {"bounds": list(BANDS[1:-1])},
         ).fetchall()
-    return strata(
-        (providers, action, score, judged.get((a, b), (None, 0))[0]) for a, b, providers, action, score in rows
+    return sorted(
+        (Stratum(providers, band(place), *counts) for providers, place, *counts in rows),
+        key=lambda stratum: (stratum.providers, stratum.band),
     )
 
 
-def sample(database: Database, each: int, seed: str = "") -> list[Pair]:
+def sample(database: Database, each: int, seed: str = "") -> Iterator[Pair]:
     """Pairs to judge: from each stratum up to `each` that nobody judged, drawn by a hash of their ids, so that the
-    same seed draws the same pairs."""
-    ledger = Ledger(database)
+    same seed draws the same pairs. The database draws them; they come a few at a time."""
+    with database.driver() as connection, connection.cursor(name="sample") as cursor:
+        cursor.itersize = DRAWN_AT_ONCE
+        cursor.execute(
+            f"{JUDGED}, drawn as (select p.a, p.b, p.providers, {BAND} as band, row_number() over ("  # noqa: S608
+            f"partition by p.providers, {BAND} order by md5(concat_ws('|', %(seed)s::text, p.a, p.b)), p.a, p.b) as nth "
+            "from duplicate_pairs p where p.action in ('merge', 'queue') "
+            "and not exists (select 1 from standing s where s.a = p.a and s.b = p.b)) "
+            "select a, b from drawn where nth <= %(each)s order by providers, band, nth",
+            {"bounds": list(BANDS[1:-1]), "seed": seed, "each": each},
+        )
+        for a, b in cursor:
+            yield a, b
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How far scores are what they say, by what people decided: the mean distance between the mean score of a tenth and
+    the share of its pairs that is the same, each tenth by the pairs judged in it (expected calibration error), and the
+    mean square of score less answer (Brier 1950). None where nothing was judged."""
+
+    tenths: tuple[Tenth, ...]
+
+    @property
+    def judged(self) -> int:
+        return sum(tenth.judged for tenth in self.tenths)
+
+    @property
+    def error(self) -> float | None:
+        off = sum(tenth.judged * abs(tenth.mean_score - tenth.same / tenth.judged) for tenth in self.tenths)
+        return off / self.judged if self.judged else None
+
+    @property
+    def brier(self) -> float | None:
+        return sum(tenth.squares for tenth in self.tenths) / self.judged if self.judged else None
+
+
+@dataclass(frozen=True, slots=True)
+class Tenth:
+    """Pairs scored from `start` to a tenth above it, as scored when they were judged."""
+
+    start: float
+    judged: int
+    same: int
+    mean_score: float
+    squares: float
+    """Sum of squares of score less answer."""
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        return wilson(self.same, self.judged)
+
+
+def calibration(database: Database) -> Calibration:
+    """Of every decision that stands on a pair that was scored when it was judged, and that says yes or no."""
     with database.driver() as connection:
-        judged = ledger.standing(connection)
         rows = connection.execute(
-            "select a, b, providers, action, score from duplicate_pairs where action in ('merge', 'queue')"
+            "select least(width_bucket(score, 0, 1, 10), 10), count(*), count(*) filter (where judgement = 'same'), "
+            "avg(score), sum(power(score - (judgement = 'same')::int, 2)) from ("
+            "select distinct on (a, b) judgement, score from duplicate_decisions where undone is null "
+            "and review_of is null and subject = 'record' order by a, b, at desc, id desc) d "
+            "where score is not null and judgement <> 'unsure' group by 1 order by 1"
         ).fetchall()
-    by_stratum: dict[tuple[str, str], list[tuple[bytes, Pair]]] = defaultdict(list)
-    for a, b, providers, action, score in rows:
-        if (a, b) not in judged:
-            drawn = hashlib.blake2b(f"{seed}|{a}|{b}".encode(), digest_size=8).digest()
-            by_stratum[providers, band(action, score)].append((drawn, (a, b)))
-    return [about for held in by_stratum.values() for _, about in sorted(held)[:each]]
+    return Calibration(tuple(Tenth((place - 1) / 10, *figures) for place, *figures in rows))
 
 
 def second_opinions(database: Database, subject: str = "record") -> list[tuple[str, str]]:

@@ -149,8 +149,12 @@ def test_what_was_judged_is_evaluated(concord: Run, database: Database) -> None:
     assert estimate["precision_interval"][0] < 0.5 < estimate["precision_interval"][1]
     assert {s["band"]: (s["pairs"], s["judged"]) for s in estimate["strata"]}["merged by rule"] == (3, 2)
     assert (report["second_opinions"], report["kappa"]) == (1, 1.0)
+    (tenth,) = report["calibration"]["tenths"]
+    assert (report["calibration"]["judged"], tenth["judged"], tenth["same"]) == (2, 2, 1)
+    assert report["calibration"]["error"] == pytest.approx(tenth["mean_score"] - 0.5)
     shown = concord("duplicates", "evaluate")
     assert "50.0%" in shown
+    assert f"Calibration error of scores {report['calibration']['error']:.3f}" in shown
     assert "κ 1.00" in shown
 
 

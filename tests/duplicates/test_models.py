@@ -7,7 +7,7 @@ import pytest
 
 from indexer.duplicates.clusters import pair
 from indexer.duplicates.compare import MISSING, table
-from indexer.duplicates.evaluate import estimate, sample, second_opinions, stored_strata, wilson
+from indexer.duplicates.evaluate import calibration, estimate, sample, second_opinions, stored_strata, wilson
 from indexer.duplicates.ledger import Ledger, Verdict
 from indexer.duplicates.models import FEWEST_DECISIONS, FEWEST_SAME, Models
 from store.database import Database
@@ -151,8 +151,8 @@ def test_a_few_judgements_speak_for_all_pairs_of_two_offices(database: Database)
         ("0.5–0.9", 6, 2, 1),
         ("merged by rule", 12, 4, 4),
     ]
-    drawn = sample(database, 3, "a")
-    assert drawn == sample(database, 3, "a") != sample(database, 3, "b")
+    drawn = list(sample(database, 3, "a"))
+    assert drawn == list(sample(database, 3, "a")) != list(sample(database, 3, "b"))
     assert len(drawn) == 3 * 3 + 1, "three a stratum, and all of a smaller one"
     judged = {(decision.a, decision.b) for decision in ledger.decisions()}
     assert not judged & set(drawn)
@@ -161,3 +161,35 @@ def test_a_few_judgements_speak_for_all_pairs_of_two_offices(database: Database)
     assert second_opinions(database) == [("same", "unsure")]
     ledger.undo("bob", decision=second.id)
     assert second_opinions(database) == []
+
+
+@pytest.mark.parametrize(("score", "band"), [(0.0, "0–0.1"), (0.1, "0.1–0.5"), (0.5, "0.5–0.9"), (1.0, "0.9–1")])
+def test_a_band_has_its_lower_bound_and_the_last_its_upper_too(database: Database, score: float, band: str) -> None:
+    open_pair(database, "US1", "ZZ1", score=score)
+    assert [stratum.band for stratum in stored_strata(database)] == [band]
+
+
+def test_scores_are_held_against_what_people_said(database: Database) -> None:
+    """Scored 0.3: one of four is the same, as good as said. Scored 0.9: half of two, 0.4 off. What was unsure, taken
+    back, a second opinion or never scored says nothing."""
+    assert (calibration(database).error, calibration(database).brier) == (None, None)
+    ledger = Ledger(database)
+    for name, value, judgement in (
+        ("a", 0.3, "same"),
+        *((name, 0.3, "different") for name in "bcd"),
+        ("e", 0.9, "same"),
+        ("f", 0.9, "different"),
+        ("g", 0.9, "unsure"),
+        ("h", 0.9, "different"),
+    ):
+        open_pair(database, f"US{name}", f"ZZ{name}", score=value)
+        entered = ledger.decide(Verdict(f"US{name}", f"ZZ{name}", judgement, "sample"), "ada")
+        if name == "a":
+            ledger.decide(Verdict("USa", "ZZa", "different", "sample"), "bob", review_of=entered.id)
+    ledger.undo("ada", decision=entered.id)
+    ledger.decide(Verdict("USa", "USb", "different", "never met"), "ada")
+    found = calibration(database)
+    assert [(tenth.start, tenth.judged, tenth.same) for tenth in found.tenths] == [(0.3, 4, 1), (0.9, 2, 1)]
+    assert found.error == pytest.approx((4 * 0.05 + 2 * 0.4) / 6)
+    assert found.brier == pytest.approx((0.7**2 + 3 * 0.3**2 + 0.1**2 + 0.9**2) / 6)
+    assert found.tenths[0].interval == wilson(1, 4)
