@@ -10,7 +10,7 @@
    for it in hindsight.
 3. Names: PATSTAT-NL and PatentsView sets, where their folder is there, beside one plain rapidfuzz threshold.
 4. With --scan: one world of about so many records, and only how long the scan takes beside loading them, records a
-   second and memory of the process by tenths.
+   second and memory of the process by tenths; printed, and written to --json, after each tenth.
 
 Each seed makes another world on a database and indices of its own, which go again. Seed 20240201 is the one that the
 features and rules were made with: figures to quote are of others.
@@ -31,6 +31,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
@@ -140,32 +141,55 @@ async def load_and_scan(database: Database, engine: Engine, feeds: tuple[Feed, .
     return Held(truth, profiles, merged, scored, by_key, by_engine, scanned, load_s)
 
 
-async def scan_alone(database: Database, engine: Engine, feeds: tuple[Feed, ...], folder: Path) -> dict[str, Any]:
-    """Seconds of loading and of scanning; by tenths of the scan, records a second and resident memory."""
-    load_s = await load(database, engine, feeds, folder)
+async def scan_alone(
+    database: Database, engine: Engine, feeds: tuple[Feed, ...], folder: Path, *, keep: Callable[[Any], None]
+) -> dict[str, Any]:
+    """Seconds of loading and of scanning; by tenths of the scan, records a second and resident memory. What is known is
+    printed and given to `keep` after loading and after each tenth: a run that is broken off has told so much."""
+    result: dict[str, Any] = {"load_s": round(await load(database, engine, feeds, folder), 1)}
     marks: list[tuple[int, float, int]] = [(0, time.monotonic(), resident())]
+    first_batch: list[int] = []
+    spent = os.times()
+
+    def tell(records: int, seconds: float, pairs: Counter[str]) -> None:
+        used, memory = os.times(), [held for _, _, held in marks]
+        result.update(
+            {
+                "records": records,
+                "scan_s": round(seconds, 1),
+                "scan_over_load": round(seconds / result["load_s"], 2),
+                "scan_cpu_of_this_process_s": round(used.user + used.system - spent.user - spent.system, 1),
+                "pairs": dict(pairs),
+                "records_per_s_by_tenth": [
+                    round((now[0] - before[0]) / (now[1] - before[1])) for before, now in pairwise(marks)
+                ],
+                "resident_mib_before_and_by_tenth": memory,
+                "resident_mib_first_batch": first_batch[0] if first_batch else None,
+                "resident_mib_last_over_first_tenth": round(memory[-1] / memory[1], 3) if len(memory) > 1 else None,
+                "load_average": [round(value, 1) for value in os.getloadavg()],
+            }
+        )
+        keep({"scan": result})
+        print(
+            f"{records:,} records scanned in {seconds:.1f} s ({records / max(seconds, 0.001):,.0f}/s), "
+            f"{result['scan_over_load']} of loading; {memory[-1]} MiB",
+            file=sys.stderr,
+            flush=True,
+        )
 
     def report(done: Scanned, left: int) -> None:
+        if not first_batch:
+            first_batch.append(resident())
         if done.records >= (done.records + left) * len(marks) / TENTHS:
             marks.append((done.records, time.monotonic(), resident()))
+            tell(done.records, marks[-1][1] - marks[0][1], done.pairs)
 
-    spent = os.times()
+    keep({"scan": result})
+    print(f"loaded in {result['load_s']} s", file=sys.stderr, flush=True)
     scanned = await Scan(database, engine, load_settings().embedder, report).run()
-    after = os.times()
-    return {
-        "records": scanned.records,
-        "load_s": round(load_s, 1),
-        "scan_s": round(scanned.seconds, 1),
-        "scan_over_load": round(scanned.seconds / load_s, 2),
-        "scan_cpu_of_this_process_s": round(after.user + after.system - spent.user - spent.system, 1),
-        "candidates_a_record": round(scanned.candidates / scanned.records, 1),
-        "pairs": dict(scanned.pairs),
-        "records_per_s_by_tenth": [
-            round((now[0] - before[0]) / (now[1] - before[1])) for before, now in pairwise(marks)
-        ],
-        "resident_mib_before_and_by_tenth": [memory for _, _, memory in marks],
-        "load_average": [round(value, 1) for value in os.getloadavg()],
-    }
+    tell(scanned.records, scanned.seconds, scanned.pairs)
+    result["candidates_a_record"] = round(scanned.candidates / scanned.records, 1)
+    return result
 
 
 def resident() -> int:
@@ -188,7 +212,10 @@ def report_platform(held: Held, show: int) -> dict[str, Any]:
         "blocking_recall": round(len(wanted & (held.by_key | held.by_engine)) / len(wanted), 5),
         "blocking_recall_engine_alone": round(len(wanted & held.by_engine) / len(wanted), 5),
         "queue": len(held.scored),
-        "queue_calibration": calibration(held.scored, wanted),
+        "queue_calibration": (bands := calibration(held.scored, wanted)),
+        "queue_calibration_error": round(
+            sum(band["pairs"] * abs(band["mean_score"] - band["same"]) for band in bands) / max(1, len(held.scored)), 4
+        ),
         "by_right": {},
         "load_s": round(held.load_s, 1),
         "scan_s": round(held.scanned.seconds, 1),
@@ -340,12 +367,14 @@ async def benchmark(options: argparse.Namespace) -> dict[str, Any]:
     with Engines(load_settings()) as engines:
         if options.scan:
             made = World(options.seeds[0], round(options.scan / RECORDS_AN_INVENTION))
-            return {"scan": await in_a_database_of_its_own(engines, scan_alone, made)}
+            scan = partial(scan_alone, keep=partial(write, options.json))
+            return {"scan": await in_a_database_of_its_own(engines, scan, made)}
         for seed in options.seeds:
             held = await in_a_database_of_its_own(engines, load_and_scan, World(seed, options.inventions))
             results[f"seed {seed}"] = {"platform": report_platform(held, options.show)}
             if options.splink:
                 results[f"seed {seed}"]["splink"] = splink(held)
+            write(options.json, results)
     if options.names is not None:
         from benchmarks.data.names import benchmark as names
 
@@ -375,6 +404,14 @@ async def in_a_database_of_its_own(engines: Engines, do: Callable[..., Awaitable
             connection.execute(f'drop database "{name}" with (force)')  # type: ignore[call-overload]
 
 
+def write(path: Path | None, results: Any) -> str:
+    """As JSON, into `path` where there is one."""
+    text = json.dumps(results, indent=1, ensure_ascii=False)
+    if path:
+        path.write_text(text, "utf-8")
+    return text
+
+
 def seeds(given: str) -> list[int]:
     return [int(seed) for seed in given.split(",") if seed]
 
@@ -390,10 +427,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures here too")
     options = parser.parse_args()
     results = asyncio.run(benchmark(options))
-    text = json.dumps(results, indent=1, ensure_ascii=False)
-    sys.stdout.write(text + "\n")
-    if options.json:
-        options.json.write_text(text, "utf-8")
+    sys.stdout.write(write(options.json, results) + "\n")
 
 
 if __name__ == "__main__":

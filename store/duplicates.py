@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import Boolean, CheckConstraint, Double, Identity, Index, func, text
+from sqlalchemy import Boolean, CheckConstraint, Computed, Double, Identity, Index, Integer, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from store.base import Base
@@ -59,6 +59,10 @@ class DuplicatePair(Base):
     __table_args__ = (
         Index("ix_duplicate_pairs_b", "b"),
         Index("ix_duplicate_pairs_action_score", "action", "score"),
+        Index("ix_duplicate_pairs_doubt", "doubt", "a", "b", postgresql_where=text("action = 'queue'")),
+        Index(
+            "ix_duplicate_pairs_joins", text("joins desc"), "doubt", "a", "b", postgresql_where=text("action = 'queue'")
+        ),
         CheckConstraint("a < b", name="ordered"),
     )
 
@@ -90,6 +94,12 @@ class DuplicatePair(Base):
     found: Mapped[dt.datetime] = mapped_column(server_default=func.now())
     claimed_by: Mapped[str | None]
     claimed_until: Mapped[dt.datetime | None]
+    joins: Mapped[int] = mapped_column(Integer, server_default="2")
+    """Of an open pair: records that hang together with a, and with b. Nobody sees it join more."""
+    doubt: Mapped[float] = mapped_column(
+        Double, Computed("abs((coalesce(score, (1)::double precision) - (0.5)::double precision))")
+    )
+    """How far the score is from saying nothing."""
 
 
 class DuplicateDecision(Base):
@@ -144,6 +154,8 @@ class DuplicateCluster(Base):
     cluster: Mapped[str]
     decided_by: Mapped[str]
     """rule or person."""
+    reach: Mapped[int] = mapped_column(Integer, server_default="1")
+    """Records that hang together with it, conflicts disregarded: as many as its cluster has at most for anybody."""
     changed: Mapped[dt.datetime] = mapped_column(server_default=text("clock_timestamp()"))
     """When `cluster` last became another."""
     pending: Mapped[bool] = mapped_column(Boolean, server_default="false")

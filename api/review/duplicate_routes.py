@@ -77,7 +77,9 @@ async def queue(
     relation: Annotated[
         str | None, Query(description="corrects, stage-of, family, divisional …", max_length=40)
     ] = None,
-    order: Annotated[Literal["uncertainty", "value"], Query(description="What comes first")] = "uncertainty",
+    order: Annotated[
+        Literal["uncertainty", "value"], Query(description="What comes first: doubt, or how many records a pair joins")
+    ] = "uncertainty",
     size: Annotated[int, Query(ge=1, le=100)] = 20,
     scores: Annotated[bool, Query(description="Show scores before judging")] = False,
     review: Annotated[bool, Query(description="Second opinions: decisions of others, blind")] = False,

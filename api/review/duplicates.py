@@ -15,7 +15,7 @@ from api.access.audit import disclosures
 from api.access.model import Group, Tier
 from api.dependencies import Access
 from api.search.engine import Hit
-from common.errors import NotFound
+from common.errors import NotFound, UsageError
 from indexer.duplicates.clusters import cluster_id, pair
 from indexer.duplicates.compare import table
 from indexer.duplicates.golden import golden
@@ -24,17 +24,22 @@ from indexer.duplicates.models import Models
 
 CHUNK = 100
 """Pairs whose records are looked up together."""
-MOST_READ = 2_000
-"""Pairs looked at for one page: who sees next to nothing does not read the whole table."""
+MOST_READ = 5_000
+"""Pairs looked at for one page: who sees next to nothing of its collections does not read the whole table."""
 LARGEST_COMPONENT = 1_000
 CONFLICTS_AT_ONCE = 20
+DIGITS = 9
+"""Of a score that is worked out again: further ones are those of the arithmetic."""
 
 QUEUE = """
 select p.a, p.b, p."right", p.providers, p.offices, p.relation, p.action, p.rule, p.why, p.score, p.scorer, p.levels,
-       p.values, p.rivals, p.languages, p.found, p.claimed_until, p.source
+       p.values, p.rivals, p.languages, p.found, p.claimed_until, p.source, p.joins, p.doubt
 from duplicate_pairs p
-where (%(relation)s::text is null or p.relation = %(relation)s)
-  and (%(relation)s::text is not null or p.action = 'queue')
+join duplicate_profiles pa on pa.id = p.a
+join duplicate_profiles pb on pb.id = p.b
+where (pa.collection = any(%(collections)s) or pa.provider = any(%(own)s))
+  and (pb.collection = any(%(collections)s) or pb.provider = any(%(own)s))
+  and {which}
   and (%(providers)s::text is null or p.providers = %(providers)s or p.offices = %(providers)s)
   and (%(right)s::text is null or p."right" = %(right)s)
   and (%(language)s::text is null or p.languages ? %(language)s)
@@ -42,8 +47,10 @@ where (%(relation)s::text is null or p.relation = %(relation)s)
   and (p.claimed_by is null or p.claimed_by = %(by)s or p.claimed_until <= now())
   and not exists (select 1 from duplicate_decisions d where d.a = p.a and d.b = p.b and d.undone is null
                   and d.review_of is null and d.subject = 'record')
-order by abs(coalesce(p.score, 1) - 0.5), p.a, p.b limit %(limit)s offset %(offset)s
+order by {order} p.doubt, p.a, p.b limit %(limit)s offset %(offset)s
 """
+ORDERS = {"uncertainty": "", "value": "p.joins desc,"}
+OPEN, RELATED = "p.action = 'queue'", "p.relation = %(relation)s"
 
 ONE = QUEUE.partition("where")[0] + "where p.a = %(a)s and p.b = %(b)s"
 
@@ -95,6 +102,9 @@ class Found:
     found: Any
     claimed_until: Any
     source: str | None
+    joins: int
+    """As many records at most as the pair brings together for anybody."""
+    doubt: float
 
 
 class Desk:
@@ -153,12 +163,30 @@ class Desk:
     # --- the queue ---
 
     async def queue(self, filters: Filters) -> list[dict[str, Any]]:
-        asked = {**asdict(filters), "by": self.by, "limit": CHUNK}
+        """The first of all open pairs in the order asked for, worked out for this caller.
+
+        Pairs are read in the order that holds for everybody. For the caller none joins more records than it does for
+        everybody: once the page is full of pairs that no later one can go before, it is the page.
+        """
+        by_value = filters.order == "value"
+        if by_value and filters.relation:
+            raise UsageError(
+                "Related pairs join no records, so none of them joins most.", remedy="Leave out order or relation."
+            )
+        scope = await self.access.again()
+        grants = [grant for grant in scope.grants if Group.BIBLIOGRAPHY in grant.groups]
+        asked = {
+            **asdict(filters),
+            "by": self.by,
+            "collections": sorted({name for grant in grants for name in grant.collections}),
+            "own": sorted({grant.provider for grant in grants if grant.provider is not None}),
+            "limit": CHUNK,
+        }
         await asyncio.to_thread(self.models.load)
-        page: list[tuple[dict[str, Any], float, int]] = []
-        wanted = filters.size if filters.order == "uncertainty" else max(filters.size, 2 * CHUNK)
+        page: list[tuple[tuple[float, float, str, str], dict[str, Any]]] = []
+        query = QUEUE.format(order=ORDERS[filters.order], which=RELATED if filters.relation else OPEN)
         for offset in range(0, MOST_READ, CHUNK):
-            rows = [Found(*row) for row in await self._rows(QUEUE, {**asked, "offset": offset})]
+            rows = [Found(*row) for row in await self._rows(query, {**asked, "offset": offset})]
             hits = await self.seen(record for row in rows for record in (row.a, row.b))
             rivals = await self.seen(rival for row in rows for rival in row.rivals or ())
             graph, _ = await self.graph(hits)
@@ -170,15 +198,17 @@ class Desk:
                     continue
                 value = len(clusters.cluster(row.a)) + len(clusters.cluster(row.b))
                 entry, score = self.describe(row, rivals, scores=filters.scores)
-                page.append(({**entry, "value": value}, score, value))
-            if len(page) >= wanted or len(rows) < CHUNK:
+                doubt = round(abs(score - 0.5), DIGITS)
+                key = (-value, doubt) if by_value else (doubt, -value)
+                page.append(((*key, row.a, row.b), {**entry, "value": value}))
+            if len(rows) < CHUNK:
                 break
-        uncertain: list[tuple[float, float, dict[str, Any]]] = [
-            (-value, abs(score - 0.5), entry) if filters.order == "value" else (abs(score - 0.5), -value, entry)
-            for entry, score, value in page
-        ]
-        uncertain.sort(key=lambda found: (found[0], found[1], found[2]["a"], found[2]["b"]))
-        return [entry for _, _, entry in uncertain[: filters.size]]
+            page = sorted(page, key=lambda found: found[0])[: filters.size]
+            next_doubt = round(rows[-1].doubt, DIGITS)
+            reached = (-rows[-1].joins, next_doubt) if by_value else (next_doubt,)
+            if len(page) == filters.size and page[-1][0][: len(reached)] <= reached:
+                break
+        return [entry for _, entry in sorted(page, key=lambda found: found[0])[: filters.size]]
 
     async def reviews(self, size: int) -> list[dict[str, Any]]:
         """Decisions of others that want a second opinion: the pair and the decision's number, nothing of what was
@@ -207,8 +237,8 @@ class Desk:
             "languages": row.languages,
             "found": row.found.isoformat(),
         }
-        if row.levels is None or row.score is None:
-            return entry, 1.0
+        if row.levels is None:
+            return entry, 1.0 if row.score is None else row.score
         model = self.models.of(row.right)
         levels = list(row.levels)
         if not row.rivals or not set(row.rivals) <= set(rivals):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rapidfuzz import fuzz
 from rapidfuzz.distance import DamerauLevenshtein
 
-from indexer.duplicates.profile import Profile
+from indexer.duplicates.profile import REMEMBERED, Profile
 from indexer.duplicates.rules import IDENTIFIERS, base_number, index_of
 
 MISSING = -1
@@ -204,7 +204,7 @@ def _priority(a: Profile, b: Profile) -> tuple[int, str, str]:
 # ------------------------------------------------------------------------------------------------------------- dates
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=REMEMBERED)
 def date_level(one: str, other: str) -> int:
     """0 equal, 1 day and month swapped, 2 one digit off, 3 within a week, 4 different."""
     if one == other:
@@ -261,7 +261,7 @@ def _sign(a: Profile, b: Profile) -> tuple[int, str, str]:
 _SOUNDS = str.maketrans({"c": "k", "q": "k", "x": "ks", "z": "s", "y": "i", "w": "v", "j": "i", "d": "t", "b": "p"})
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=REMEMBERED)
 def sound(word: str) -> str:
     """Consonants as they sound, doubled ones once, vowels but the first left out."""
     from anyascii import anyascii
@@ -275,7 +275,7 @@ def sound(word: str) -> str:
 # ------------------------------------------------------------------------------------------------------------- names
 
 
-@lru_cache(maxsize=131072)
+@lru_cache(maxsize=4 * REMEMBERED)
 def name_likeness(one: str, other: str) -> float:
     """0 to 100. Word order is of no account; initials stand for their words."""
     if one == other:

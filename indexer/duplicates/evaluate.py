@@ -157,14 +157,13 @@ def sample(database: Database, each: int, seed: str = "") -> Iterator[Pair]:
         cursor.itersize = DRAWN_AT_ONCE
         cursor.execute(
             f"{JUDGED}, drawn as (select p.a, p.b, p.providers, {BAND} as band, row_number() over ("  # noqa: S608
-            f"partition by p.providers, {BAND} order by md5(concat_ws('|', %(seed)s::text, p.a, p.b)), p.a, p.b) as nth "
+            f"partition by p.providers, {BAND} order by md5(concat_ws('|', %(seed)s::text, p.a, p.b)), p.a) as nth "
             "from duplicate_pairs p where p.action in ('merge', 'queue') "
             "and not exists (select 1 from standing s where s.a = p.a and s.b = p.b)) "
             "select a, b from drawn where nth <= %(each)s order by providers, band, nth",
             {"bounds": list(BANDS[1:-1]), "seed": seed, "each": each},
         )
-        for a, b in cursor:
-            yield a, b
+        yield from cursor
 
 
 @dataclass(frozen=True, slots=True)

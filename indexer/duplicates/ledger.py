@@ -411,21 +411,32 @@ class Ledger:
             return found
         ids = sorted({*records, *graph.nodes})
         names = [node for node in ids if node in found.of]
+        reach = graph.reach()
         connection.execute("delete from duplicate_clusters where id = any(%s) and id <> all(%s)", (ids, names))
         connection.execute(
-            "insert into duplicate_clusters as c (id, cluster, decided_by, pending) "
-            "select * from unnest(%s::text[], %s::text[], %s::text[], %s::bool[]) "
+            "insert into duplicate_clusters as c (id, cluster, decided_by, reach, pending) "
+            "select * from unnest(%s::text[], %s::text[], %s::text[], %s::int[], %s::bool[]) "
             "on conflict (id) do update set cluster = excluded.cluster, decided_by = excluded.decided_by, "
+            "reach = excluded.reach, "
             "pending = c.pending or c.cluster <> excluded.cluster, "
             "changed = case when c.cluster = excluded.cluster then c.changed else clock_timestamp() end "
-            "where (c.cluster, c.decided_by) is distinct from (excluded.cluster, excluded.decided_by)",
+            "where (c.cluster, c.decided_by, c.reach) is distinct from "
+            "(excluded.cluster, excluded.decided_by, excluded.reach)",
             (
                 names,
                 [found.of[n] for n in names],
                 [found.decided_by[n] for n in names],
+                [reach[n] for n in names],
                 # A record's document names its own cluster until it is told another.
                 [found.of[n] != clusters.cluster_id((n,)) for n in names],
             ),
+        )
+        connection.execute(
+            "update duplicate_pairs p set joins = ca.reach + cb.reach "
+            "from duplicate_clusters ca, duplicate_clusters cb "
+            "where p.action = 'queue' and (p.a = any(%s) or p.b = any(%s)) and ca.id = p.a and cb.id = p.b "
+            "and p.joins <> ca.reach + cb.reach",
+            (ids, ids),
         )
         connection.execute("delete from duplicate_conflicts where a = any(%s) or b = any(%s)", (ids, ids))
         if found.conflicts:
@@ -501,6 +512,12 @@ class Graph:
 
     def clusters(self) -> Clusters:
         return clusters.build(self.nodes, self.edges, self.apart)
+
+    def reach(self) -> dict[str, int]:
+        """Record → records that hang together with it, conflicts disregarded. Nobody's cluster of it is larger:
+        whatever is hidden, a cluster hangs together by some of the same edges."""
+        whole = clusters.build(self.nodes, self.edges, ())
+        return {node: len(whole.members[name]) for node, name in whole.of.items()}
 
     def seen_by(self, visible: Collection[str]) -> Graph:
         """The same as if the records that are not visible did not exist."""

@@ -27,6 +27,8 @@ MOST_NAMES = 40
 MOST_CLASSES = 60
 MOST_PRIORITIES = 60
 LONGEST_TITLE = 300
+REMEMBERED = 4_096
+"""Answers kept of a function: so few that a scan of a few thousand records needs as much memory as a longer one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +198,7 @@ def text_of_json(record: Json) -> str:
     return text_of(cast(Record, stand_in)) if texts else ""
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=REMEMBERED)
 def fold(text: str) -> str:
     """Lower case, compatibility forms and blanks made one, punctuation gone; marks on Latin letters too."""
     text = unicodedata.normalize("NFKC", text).casefold()
@@ -209,7 +211,7 @@ def fold(text: str) -> str:
 _NOT_WORD = re.compile(r"[\W_]+")
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=REMEMBERED)
 def latin_name(name: str) -> str:
     """A name in Latin capitals, legal form apart, for comparison across scripts."""
     from indexer.harmonise.names import read_name

@@ -45,7 +45,7 @@ FAMILY_MEMBERS = 6
 """Records that a new one is related to by one shared priority: families of hundreds would be thousands of pairs."""
 MOST_BY_KEY = 60
 """Records met under one key; more mean that the key says nothing."""
-PROFILES_KEPT = 5_000
+PROFILES_KEPT = 3_000
 FOLLOW_EVERY_S = 2.0
 PROGRESS = "scan"
 SAFE_END = "select coalesce((select min(first_seq) - 1 from pending_batches), (select max(seq) from records), 0)"
@@ -118,6 +118,7 @@ class Scan:
         if end > done.last:
             await self.engine.refresh(aliases(self.engine.prefix))
             await asyncio.to_thread(self._models.load)
+        total = await asyncio.to_thread(self._left, done.last, end)
         upcoming: asyncio.Task[_Batch] | None = None
         try:
             batch = await self._fetch(done.last, end)
@@ -129,7 +130,7 @@ class Scan:
                 done.candidates += found[0]
                 done.pairs.update(found[1])
                 done.last = last
-                self.report(done, await asyncio.to_thread(self._left, last, end))
+                self.report(done, max(0, total - done.records))
                 batch = await upcoming
         finally:
             if upcoming is not None and not upcoming.done():

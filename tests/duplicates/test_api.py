@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from api.access.model import Role
+from api.review import duplicates
 from api.review.duplicates import wants_review
 from indexer.duplicates import profile
 from indexer.duplicates.clusters import pair
@@ -214,6 +215,77 @@ async def test_the_queue_is_narrowed_by_offices_right_language_and_age(
         page = await client.get(f"/duplicates?{filters}")
         assert page.status_code == 200
         assert (XN in page.text) == bool(found) or "relation" in filters
+
+
+def enter_queue(platform: Platform, pairs: list[tuple[str, str, str, float]]) -> None:
+    """(one, other, action, score)."""
+    ids = sorted({id_ for one, other, _, _ in pairs for id_ in (one, other)})
+    ledger = Ledger(platform.database)
+    with ledger.transaction() as connection:
+        for id_ in ids:
+            collection = id_.partition(".")[0]
+            connection.execute(
+                'insert into duplicate_profiles (id, seq, "right", office, provider, collection, body) '
+                "values (%s, 1, 'patent', 'EP', %s, %s, '{}') on conflict do nothing",
+                (id_, collection[:2].upper(), collection),
+            )
+        for one, other, action, score in pairs:
+            connection.execute(
+                'insert into duplicate_pairs (a, b, "right", providers, offices, relation, action, why, score, seq_a, '
+                "seq_b) values (%s, %s, 'patent', 'EP/XN', 'EP/EP', 'same', %s, 'sample', %s, 1, 1)",
+                (*pair(one, other), action, score),
+            )
+        ledger.recompute(connection, ids)
+
+
+async def test_the_most_valuable_pair_is_first_of_the_whole_queue_for_everybody(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twelve doubtful pairs join two records each, a sure one behind them joins four. XN does not see US's record,
+    which makes the first of the twelve join three for who does."""
+    monkeypatch.setattr(duplicates, "CHUNK", 2)
+    told = {(p, n): told_by(p, 20 + n, "Sample") for p in ("EP", "XN") for n in range(13)}
+    more = [told_by("US", 20, "Sample"), told_by("EP", 40, "Sample"), told_by("XN", 40, "Sample")]
+    await platform.index([*told.values(), *more])
+    id_of = {about: record.id for about, record in told.items()}
+    doubted = [(id_of["EP", n], id_of["XN", n], "queue", 0.5 + n / 100) for n in range(12)]
+    sure = (id_of["EP", 12], id_of["XN", 12], "queue", 0.99)
+    joined = [
+        (id_of["EP", 0], more[0].id, "merge", 1.0),
+        (id_of["EP", 12], more[1].id, "merge", 1.0),
+        (id_of["XN", 12], more[2].id, "merge", 1.0),
+    ]
+    with platform.database.driver() as connection:
+        connection.execute("delete from duplicate_pairs")
+    enter_queue(platform, [*doubted, sure, *joined])
+    first, best = pair(*doubted[0][:2]), pair(*sure[:2])
+    for office, first_value in (("US", 3), ("XN", 2)):
+        async with platform.client(platform.key(office, Role.DATA_QUALITY)) as client:
+            for size in (1, 2, 5, 20):
+                answer = await client.get(f"/v1/duplicates?order=value&size={size}")
+                found = [(entry["a"], entry["b"], entry["value"]) for entry in answer.json()["pairs"]]
+                wanted = [(*best, 4), (*first, first_value), *((*pair(*about[:2]), 2) for about in doubted[1:])]
+                assert found == wanted[:size], office
+            doubtful = (await client.get("/v1/duplicates?size=3")).json()["pairs"]
+            assert [(e["a"], e["b"]) for e in doubtful] == [pair(*about[:2]) for about in doubted[:3]]
+            refused = await client.get("/v1/duplicates?order=value&relation=family")
+            assert (refused.status_code, "join no records" in refused.text) == (400, True)
+    async with platform.client(platform.key("XN", Role.DATA_QUALITY)) as client:
+        apart = {"a": id_of["EP", 12], "b": more[1].id, "judgement": "different", **REASON}
+        assert (await client.post("/v1/duplicates/decisions", json=apart)).status_code == 201
+        (top,) = (await client.get("/v1/duplicates?order=value&size=1")).json()["pairs"]
+        assert top["value"] == 3, "what was parted joins fewer"
+
+
+async def test_who_sees_little_is_shown_all_it_sees(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pairs of collections that a caller does not read fill no page of its own."""
+    monkeypatch.setattr(duplicates, "CHUNK", 2)
+    monkeypatch.setattr(duplicates, "MOST_READ", 4)
+    hidden = [(f"us-patent-x.EP{n:07d}.A1", f"zz-patent-x.EP{n:07d}.A1", "queue", 0.5) for n in range(60, 70)]
+    enter_queue(platform, hidden)
+    async with platform.client(platform.key("XN", Role.DATA_QUALITY)) as client:
+        found = (await client.get("/v1/duplicates")).json()["pairs"]
+        assert [(entry["a"], entry["b"]) for entry in found] == [pair(EP, XN)]
 
 
 async def test_conflicts_are_listed_for_who_sees_all_of_one(platform: Platform) -> None:

@@ -58,6 +58,17 @@ class Naive:
     def standing(self) -> dict[tuple[str, str], tuple[int, str]]:
         return {about: (number, judgement) for number, about, judgement in sorted(self.decided)}
 
+    def reach(self) -> dict[str, int]:
+        """Records that hang together with each, whoever judged what different."""
+        said = {about for about, (_, judgement) in self.standing().items() if judgement == "same"}
+        sets = {record: {record} for record in self.records}
+        for one, other in self.rules | said:
+            if one in sets and other in sets and sets[one] is not sets[other]:
+                sets[one] |= sets[other]
+                for record in sets[other]:
+                    sets[record] = sets[one]
+        return {record: len(held) for record, held in sets.items()}
+
     def clusters(self) -> tuple[set[frozenset[str]], set[tuple[str, str]]]:
         standing = self.standing()
         apart = {about for about, (_, judgement) in standing.items() if judgement in ("different", "related")}
@@ -79,6 +90,23 @@ class Naive:
             sets.remove(second)
             first |= second
         return {frozenset(s) for s in sets}, held_back
+
+
+def reach(database: Database, prefix: str) -> dict[str, int]:
+    with database.driver() as connection:
+        rows = connection.execute("select id, reach from duplicate_clusters where id like %s", (f"{prefix}%",))
+        return dict(rows.fetchall())  # type: ignore[arg-type]
+
+
+def joins(database: Database, prefix: str) -> list[tuple[Any, ...]]:
+    """Open pairs that do not say what they join."""
+    with database.driver() as connection:
+        return connection.execute(
+            "select p.a, p.b, p.joins from duplicate_pairs p join duplicate_clusters ca on ca.id = p.a "
+            "join duplicate_clusters cb on cb.id = p.b "
+            "where p.a like %s and p.action = 'queue' and p.joins <> ca.reach + cb.reach",
+            (f"{prefix}%",),
+        ).fetchall()
 
 
 def stored(database: Database, prefix: str = "") -> tuple[set[frozenset[str]], set[tuple[str, str]]]:
@@ -140,6 +168,8 @@ class Run:
             add(connection, id_)
             for other in told:
                 rule(connection, id_, other)
+            for other in sorted({*held} - {*told}):
+                rule(connection, id_, other, "queue")
             self.ledger.recompute(connection, [id_])
         with self.busy:
             self.naive.records.add(id_)
@@ -248,6 +278,8 @@ def test_every_step_of_long_sequences_agrees(database: Database) -> None:
         for _ in range(25):
             run.step()
             assert stored(database, run.prefix) == run.naive.clusters()
+            assert reach(database, run.prefix) == run.naive.reach()
+            assert joins(database, run.prefix) == []
 
 
 def test_undoing_everything_restores_what_rules_said(database: Database) -> None:

@@ -401,6 +401,16 @@ def test_a_rule_without_an_explanation_is_refused(tmp_path: Path) -> None:
         read_rules(table)
 
 
+def test_a_rule_of_some_rights_or_offices_is_silent_elsewhere(tmp_path: Path) -> None:
+    table = tmp_path / "rules.toml"
+    row = 'severity = "info"\nmessage = "x"\nexplanation = "y"\nfix = "z"\n'
+    table.write_text(f'[everywhere]\n{row}[jp-marks]\n{row}rights = ["trademark"]\noffices = ["JP"]\n')
+    told = read_rules(table)
+    assert told["everywhere"].applies_to(Right.PATENT, "EP")
+    where = [(Right.TRADEMARK, "JP"), (Right.TRADEMARK, "KR"), (Right.PATENT, "JP")]
+    assert [told["jp-marks"].applies_to(*both) for both in where] == [True, False, False]
+
+
 def test_an_unknown_rule_is_a_mistake_in_the_code() -> None:
     with pytest.raises(ConfigurationError, match="no-such-rule"):
         rule("no-such-rule")

@@ -84,6 +84,45 @@ def test_a_cluster_is_split_after_a_look_at_what_would_change_and_joined_again(v
     expect(page.locator("input[name=member]")).to_have_count(2)
 
 
+def test_a_conflict_is_announced_listed_and_resolved(visit: Open, site: Site) -> None:
+    """Rules join each loom with its twin; a person joins both looms and parts the first from the second's twin."""
+    first, second = (f"XA.patent.XA000070{n}.A1" for n in (0, 1))
+    twin, other_twin = (f"xb-patent-x.XA000070{n}.A1" for n in (0, 1))
+    page = visit(f"/duplicates/pair?a={second}&b={twin}", key=site.key("quality"))
+    page.locator("[name=judgement][value=same]").check()
+    expect(page.locator(".effect-same .cluster").last).to_contain_text(other_twin)
+    page.get_by_role("button", name="Save and go on").click()
+    page.goto(f"{site.url}/duplicates/pair?a={first}&b={other_twin}")
+    page.locator("[name=judgement][value=different]").check()
+    expect(page.locator(".effect-different .fault")).to_be_visible()
+    page.locator("select[name=reason]").select_option("other-invention")
+    page.locator("input[name=note]").fill("Two looms, says the drawing.")
+    page.get_by_role("button", name="Save and go on").click()
+
+    page.goto(f"{site.url}/duplicates")
+    expect(page.get_by_role("heading", name="Conflicts")).to_be_visible()
+    (listed,) = page.locator(".conflicts li").all()
+    expect(listed).to_contain_text(f"{second} = {other_twin}")
+    expect(listed).to_contain_text(f"{first} ≠ {other_twin}")
+    listed.get_by_role("link", name=f"{first} ≠ {other_twin}").click()
+    expect(page.locator("main")).to_contain_text("Two looms, says the drawing.")
+    page.go_back()
+    page.locator(".conflicts").get_by_role("link", name=second).click()
+    expect(page.get_by_role("heading", name="Conflicts")).to_be_visible()
+    expect(page.locator("input[name=member]")).to_have_count(3)
+
+    decided = page.locator("tr", has_text=first).filter(has_text=other_twin)
+    decided.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("heading", name="Conflicts")).to_have_count(0)
+    expect(page.locator("input[name=member]")).to_have_count(4)
+    joined = page.locator("tr", has_text=second).filter(has_text=twin).filter(has=page.get_by_role("button"))
+    joined.get_by_role("button", name="Undo").click()
+    expect(page.locator("input[name=member]")).to_have_count(2)
+    page.goto(f"{site.url}/duplicates")
+    expect(page.get_by_role("heading", name="Records that may be the same")).to_be_visible()
+    expect(page.locator(".conflicts")).to_have_count(0)
+
+
 def test_a_pair_is_judged_without_a_script_too(visit: Open, site: Site) -> None:
     page = visit("/duplicates", java_script_enabled=False, key=site.key("quality"))
     page.get_by_role("button", name="Start judging").click()
