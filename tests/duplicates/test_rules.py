@@ -194,6 +194,46 @@ def levels_of(one: dict[str, Any], other: dict[str, Any]) -> dict[str, str]:
     return {f.name: f.levels[at] for f, at in zip(table().features, found, strict=True) if at != MISSING}
 
 
+FIRM = (("見本織機", "MIHON SHOKKI", "JP"),)
+"""Canonical name, without legal form, and its Latin form."""
+
+
+@pytest.mark.parametrize(
+    ("feature", "one", "other", "level"),
+    [
+        ("owner", {"owners": FIRM}, {"owners": (("MIHON SHOKKI", "", "JP"),)}, "equal"),
+        ("owner", {"owners": (("MIHON SHOKKI", "", ""),)}, {"owners": (("SHOKKI MIHON", "", ""),)}, "equal"),
+        ("owner", {"owners": (("MIHON SHOKKI", "", ""),)}, {"owners": (("MIHON SHOKI", "", ""),)}, "nearly equal"),
+        ("owner", {"owners": FIRM}, {"owners": (("QUARZTEC", "", "FR"),)}, "different"),
+        ("class", {"classes": {"IPC": ("H01M 10",)}}, {"classes": {"IPC": ("H01M 10",)}}, "equal"),
+        ("class", {"classes": {"IPC": ("A", "B")}}, {"classes": {"IPC": ("A", "B", "C")}}, "mostly"),
+        ("class", {"classes": {"IPC": ("H01M 10",)}}, {"classes": {"IPC": ("H01M 4",)}}, "partly"),
+        ("class", {"classes": {"IPC": ("H01M 10",)}}, {"classes": {"IPC": ("A61K 8",)}}, "different"),
+        ("sign", MARK, {**MARK, "marks": ("lumarra",)}, "nearly equal"),
+        ("sign", MARK, {**MARK, "marks": ("loomarah",)}, "alike in sound"),
+        ("sign", MARK, {**MARK, "marks": ("zebra",)}, "different"),
+        ("creator", {"creators": (("HOLLIN M", "", ""),)}, {"creators": (("HOLLIN MARTA", "", ""),)}, "equal"),
+        ("priority", {"priorities": (("DE1", ""),)}, {"priorities": (("DE1", ""),)}, "equal"),
+    ],
+)
+def test_features_know_the_field(feature: str, one: dict[str, Any], other: dict[str, Any], level: str) -> None:
+    assert levels_of(one, other)[feature] == level
+
+
+@pytest.mark.parametrize(
+    ("cosine", "level"), [(0.9, "same meaning"), (0.7, "near"), (0.5, "related"), (0.1, "far"), (None, None)]
+)
+def test_titles_without_a_common_language_are_compared_by_vector(cosine: float | None, level: str | None) -> None:
+    at = table().names.index("meaning")
+
+    def said(language: str) -> int:
+        other = told("XN", titles={language: "ポンプ"})
+        return compare(told(titles={"en": TITLE}), other, cosine=cosine).levels[at]
+
+    assert said("ja") == (MISSING if level is None else table().features[at].levels.index(level))
+    assert said("en") == MISSING, "words say more"
+
+
 def test_a_shared_application_does_not_make_another_writing_of_the_number() -> None:
     both = {"forms": ("EP01000007", "EP20010000007")}
     other = {"publication": ("EP1999999",), "application": ("EP2001000007",)}
