@@ -11,8 +11,10 @@ import asyncio
 import time
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 import orjson
@@ -33,6 +35,8 @@ from mappings import aliases
 from store.database import Database
 from store.duplicates import SCAN_LOCK
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 BATCH = 500
@@ -46,6 +50,8 @@ FAMILY_MEMBERS = 6
 MOST_BY_KEY = 60
 """Records met under one key; more mean that the key says nothing."""
 PROFILES_KEPT = 3_000
+THREADS = 2
+"""One reads the next batch while the other takes up this one. Of more, each would keep the memory of a batch."""
 FOLLOW_EVERY_S = 2.0
 PROGRESS = "scan"
 SAFE_END = "select coalesce((select min(first_seq) - 1 from pending_batches), (select max(seq) from records), 0)"
@@ -101,6 +107,7 @@ class Scan:
     _profiles: OrderedDict[str, Profile] = field(default_factory=OrderedDict)
     _ledger: Ledger = field(init=False)
     _models: Models = field(init=False)
+    _threads: ThreadPoolExecutor = field(init=False)
 
     def __post_init__(self) -> None:
         self._ledger = Ledger(self.database)
@@ -109,7 +116,11 @@ class Scan:
     async def run(self) -> Scanned:
         """Takes up everything that changed since the last scan and has reached the engine. Waits for another scan."""
         async with self.database.alone(SCAN_LOCK):
-            return await self._run()
+            self._threads = ThreadPoolExecutor(THREADS, "scan")
+            try:
+                return await self._run()
+            finally:
+                self._threads.shutdown(wait=False)
 
     async def _run(self) -> Scanned:
         begun = time.monotonic()
@@ -125,7 +136,7 @@ class Scan:
             while batch.rows:
                 last = batch.rows[-1].seq
                 upcoming = asyncio.create_task(self._fetch(last, end))
-                found = await asyncio.to_thread(self._take_up, batch)
+                found = await self._aside(self._take_up, batch)
                 done.records += len(batch.rows)
                 done.candidates += found[0]
                 done.pairs.update(found[1])
@@ -142,6 +153,9 @@ class Scan:
                 await asyncio.to_thread(self._models.learn, due)
         done.seconds = time.monotonic() - begun
         return done
+
+    async def _aside(self, work: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *given, **named))
 
     async def follow(self) -> None:
         """Scans for ever, shortly after anything changes."""
@@ -169,9 +183,9 @@ class Scan:
         return row[0] if row else 0
 
     async def _fetch(self, last: int, end: int) -> _Batch:
-        rows = await asyncio.to_thread(self._read, last, end)
+        rows = await self._aside(self._read, last, end)
         profiles = [row.profile for row in rows if row.profile is not None]
-        vectors = await asyncio.to_thread(self._vectors, profiles)
+        vectors = await self._aside(self._vectors, profiles)
         blocked = await blocking.block(
             self.engine, profiles, [vectors.get(found.text_key) for found in profiles], languages()
         )
