@@ -104,7 +104,7 @@ def queue(
         'and (%(right)s::text is null or p."right" = %(right)s) and coalesce(p.score, 1) >= %(least)s '
         "and not exists (select 1 from duplicate_decisions d where d.a = p.a and d.b = p.b and d.undone is null "
         "and d.review_of is null and d.subject = 'record') "
-        "order by p.action, abs(coalesce(p.score, 1) - 0.5), p.a, p.b limit %(limit)s"
+        "order by p.action, p.doubt, p.a, p.b limit %(limit)s"
     )
     with platform() as running:
         if fresh:
