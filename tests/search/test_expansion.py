@@ -77,6 +77,75 @@ def test_the_end_of_an_unknown_compound_does_not_make_a_query_german() -> None:
     assert expand("yogurt starter exopolysaccharide", bank(), "broad").language == "en"
 
 
+def _inflected() -> dict[str, list[tuple[str, str]]]:
+    """Language → (term, other form of it)."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for line in (Path(__file__).parent / "inflected.tsv").read_text("utf-8").splitlines()[2:]:
+        language, term, forms = line.split("\t")
+        found.setdefault(language, []).extend((term, form) for form in forms.split("|"))
+    return found
+
+
+def _meant(text: str, language: str) -> set[int]:
+    return {id(concept) for unit in recognise(text, bank(), language).units for concept in unit.concepts}
+
+
+@pytest.mark.parametrize("language", sorted(_inflected()))
+def test_a_word_means_in_every_case_number_and_spelling_what_its_dictionary_form_means(language: str) -> None:
+    """A word that the bank does not have meets itself at least: terms of others may be mined or edited in."""
+    apart = [
+        (term, form)
+        for term, form in _inflected()[language]
+        if not (_meant(term, language) & _meant(form, language) or key(term, language) == key(form, language))
+    ]
+    assert not apart
+
+
+@pytest.mark.parametrize(
+    ("language", "one", "other"),
+    [
+        ("ar", "بخار", "فخار"),  # steam, pottery: the first letters are no prepositions here
+        ("ar", "بستان", "فستان"),  # orchard, dress
+        ("ar", "هرم", "هرمون"),  # pyramid, hormone
+        ("ar", "سيليكون", "سيليكات"),  # silicon, silicates
+        ("ar", "إلكترون", "كترون"),  # the letters of the article belong to the word
+        ("ru", "плата", "платье"),  # board, dress
+        ("ru", "стекло", "стек"),
+        ("pt", "canal", "cana"),  # channel, cane
+        ("fr", "chevaux", "chevelure"),  # horses, hair
+        ("fr", "canal", "cane"),
+        ("en", "valve", "valley"),
+        ("en", "flour", "floor"),
+        ("de", "Rad", "Radar"),
+    ],
+)
+def test_different_words_are_not_made_one(language: str, one: str, other: str) -> None:
+    assert key(one, language) != key(other, language)
+
+
+@pytest.mark.parametrize(
+    ("language", "query", "known", "unknown"),
+    [
+        ("ar", "بمضخة وبطارية", ["pump", "battery"], []),  # in a pump and a battery
+        ("ar", "والمبادلات الحرارية", ["heat exchanger"], []),
+        ("ru", "корпусов насосов", ["housing", "pump"], []),
+        ("pt", "vibrações em válvulas", ["vibration", "valve"], []),
+        ("ja", "ポンプのための密封およびその製造", ["pump", "seal", "manufacturing"], []),
+        ("zh", "一种用于泵的密封件及其制造方法", ["pump", "seal", "manufacturing", "method"], []),
+        ("ko", "펌프에서 사용하는 베어링", ["pump", "bearing"], []),
+        ("de", "Bremssattelführungsquark", ["brake caliper"], ["bremssattelfuhrungsquark"]),
+    ],
+)
+def test_what_is_hung_on_or_stands_between_is_no_piece_of_the_query(
+    language: str, query: str, known: list[str], unknown: list[str]
+) -> None:
+    groups = expand(query, bank(), "broad", language=language).groups
+    said = [group.terms["en"] for group in groups if group.terms]
+    assert len(said) == len(known), said
+    assert all(wanted in terms for wanted, terms in zip(known, said, strict=True)), said
+    assert [group.source for group in groups if not group.terms] == unknown
+
+
 TWO_WORDS = {
     "en": ["heat pump", "solid electrolyte", "wind turbine", "drip irrigation", "coffee machine", "toy train"],
     "fr": ["pompe chaleur", "électrolyte solide", "machine café", "frein disque", "parapluie pliant", "jouet bois"],

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from api.search.expansion.bank import LANGUAGES, Bank, Concept
-from api.search.expansion.words import UNSPACED, folded, key, stem, words, written
+from api.search.expansion.words import UNSPACED, folded, key, readings, stem, stopwords, words, written
 from indexer.language import detect_query_language
 
 LINKERS = ("", "s", "n", "en", "es", "e", "er", "ung", "ungs")
@@ -23,6 +23,8 @@ LONGEST_UNKNOWN = 24
 SCRIPTS = re.compile("(?P<kana>[ァ-ヺー]+)|(?P<hangul>[가-힣]+)")
 HUNG_ON = frozenset("의을를은는이가에로와과도용형식성화적기체부제물")
 """Korean particles and suffixes of one letter."""
+LEAST_BEGINNING, LEAST_REST = 5, 3
+"""Letters of a German term that a word with an unknown end begins with, and of that end."""
 MIN_REST = 2
 """Characters of an unspaced language's unknown run that are kept as a word."""
 
@@ -53,14 +55,15 @@ class Recognised:
 
     @property
     def known(self) -> int:
-        """Characters in pieces that the bank knows. The end of an unknown compound tells no language: every Latin one
+        """Characters in pieces that the bank knows. A part of an unknown compound tells no language: every Latin one
         has *polysaccharide*."""
-        before: tuple[Unit | None, ...] = (None, *self.units)
-        return sum(
-            len(unit.text)
-            for unit, last in zip(self.units, before, strict=False)
-            if unit.concepts and not (last is not None and not last.concepts and last.text.endswith(unit.text))
-        )
+        known, unknown = 0, ""
+        for unit in self.units:
+            if not unit.concepts:
+                unknown = unit.text
+            elif unit.text not in unknown:
+                known, unknown = known + len(unit.text), ""
+        return known
 
 
 def recognise(text: str, bank: Bank, language: str | None = None) -> Recognised:
@@ -92,8 +95,15 @@ def _words(text: str, language: str, bank: Bank) -> list[Unit]:
     forms = [written(piece, language) for piece in pieces]
     start = 0
     while start < len(pieces):
+        first = readings(pieces[start], language)
         for end in range(min(len(pieces), start + bank.longest.get(language, 1)), start, -1):
-            concepts = bank.find(language, tuple(sorted(stems[start:end])), tuple(forms[start:end]))
+            rest = stems[start + 1 : end]
+            written_so = ((written(reading, language), *forms[start + 1 : end]) for reading in first)
+            stemmed = (tuple(sorted((stem(reading, language), *rest))) for reading in first)
+            exact = (bank.by_form.get(language, {}).get(form) for form in written_so)
+            concepts = next(filter(None, exact), None) or next(
+                filter(None, (bank.find(language, wanted) for wanted in stemmed)), None
+            )
             if concepts:
                 found.append(Unit(" ".join(pieces[start:end]), tuple(concepts)))
                 start = end
@@ -107,12 +117,7 @@ def _words(text: str, language: str, bank: Bank) -> list[Unit]:
 
 def _inside(word: str, language: str, bank: Bank) -> list[Unit]:
     """Terms in a word that is none itself."""
-    if language == "de":
-        return _compound(word, bank)
-    if language == "ar" and len(word) > 3 and word[0] in "لبو":
-        concepts = bank.find("ar", (stem(word[1:], "ar"),))
-        return [Unit(word, tuple(concepts))] if concepts else []
-    return []
+    return _compound(word, bank) if language == "de" else []
 
 
 def _cost(path: list[Unit]) -> tuple[int, int]:
@@ -141,12 +146,17 @@ def _compound(word: str, bank: Bank) -> list[Unit]:
                         best[at] = path
     if len(word) in best and best[len(word)]:
         return best[len(word)]
-    # The last part says what the thing is: it alone is better than nothing.
-    for start in range(1, len(word) - 4):
-        concepts = bank.compounding.get(word[start:]) or bank.find("de", key(word[start:], "de"))
-        if concepts:
-            return [Unit(word), Unit(word[start:], tuple(concepts))]
-    return []
+    # What is known at the end says what the thing is, what is known at the start which one: better than nothing.
+    parts: list[Unit] = []
+    for end in range(len(word) - LEAST_REST, LEAST_BEGINNING - 1, -1):
+        if concepts := bank.compounding.get(word[:end]):
+            parts.append(Unit(word[:end], tuple(concepts)))
+            break
+    for start in range(len(parts[0].text) if parts else 1, len(word) - 4):
+        if concepts := bank.compounding.get(word[start:]) or bank.find("de", key(word[start:], "de")):
+            parts.append(Unit(word[start:], tuple(concepts)))
+            break
+    return [Unit(word), *parts] if parts else []
 
 
 def _runs(text: str, language: str, bank: Bank) -> list[Unit]:
@@ -164,14 +174,14 @@ def _runs(text: str, language: str, bank: Bank) -> list[Unit]:
         rest, at = "", 0
         for unit in _best_path(run, language, bank, begins):
             if unit.concepts:
-                found.extend(_rest(rest))
+                found.extend(_rest(rest, language))
                 found.append(unit)
                 rest = ""
             else:
                 rest += unit.text
             at += len(unit.text)
             if begins[at] == at:
-                found.extend(_rest(rest))
+                found.extend(_rest(rest, language))
                 rest = ""
     return found
 
@@ -215,5 +225,12 @@ def _unknown_cost(run: str, start: int, end: int, begins: Sequence[int]) -> floa
     return end - start + (BROKEN if (before or after) and not hung_on else 0)
 
 
-def _rest(rest: str) -> list[Unit]:
+def _rest(rest: str, language: str) -> list[Unit]:
+    """What no term covers, without the words that carry no concept at its ends."""
+    stops = stopwords().get(language, frozenset())
+    before = ""
+    while rest != before:
+        before = rest
+        for stop in sorted(stops, key=len, reverse=True):
+            rest = rest.removeprefix(stop).removesuffix(stop)
     return [Unit(rest)] if len(rest) >= MIN_REST else []

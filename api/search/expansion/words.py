@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
@@ -15,13 +17,11 @@ import Stemmer
 import analyzers
 
 STEMMERS = {
-    "ar": "arabic",
     "de": "german",
     "en": "english",
     "es": "spanish",
     "fr": "french",
     "pt": "portuguese",
-    "ru": "russian",
 }
 UNSPACED = frozenset({"zh", "ja", "ko"})
 """Languages in which a term is looked for anywhere in a run of characters. Korean has spaces, but not everybody's stand
@@ -34,6 +34,9 @@ LATIN_ENDS = "\u0370"
 _ONE_LETTER = str.maketrans({"ё": "е", "أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ة": "ه", "ؤ": "و", "ئ": "ي", "ـ": None})
 _ATTACHED = re.compile(r"^(?:[وف]?[بك]?ال|[وف]?لل)(?=\w{3})")
 """Article and prepositions that Arabic writes onto the word."""
+_PREFIXES = re.compile(r"[وف]?[بكل]?(?=\w{3})")
+_OWN = ("الكتر", "الومن", "الياف", "الماس", "الواح", "الوان", "العاب", "الغام")
+"""Words that begin with the letters of the article once hamza is levelled: electron, aluminium, fibres, …"""
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -77,15 +80,60 @@ def _arabic_singulars() -> dict[str, str]:
     """Broken plurals of the analysers' own list, which no stemmer undoes."""
     lines = (Path(analyzers.__file__).parent / "words" / "ar.tsv").read_text("utf-8").splitlines()
     rows = [folded(line).split("\t") for line in lines if line.strip() and not line.startswith("#")]
-    return {form: row[0] for row in rows for form in row[1:]}
+    return {form: _detached(row[0]) for row in rows for form in row[1:]}
+
+
+def _detached(word: str) -> str:
+    """An Arabic word without what is written onto it."""
+    attached = _ATTACHED.match(word)
+    if attached is None or word.startswith(_OWN):
+        return word
+    rest = word[attached.end() :]
+    whole = f"ال{rest}"
+    return whole if attached[0].endswith("ال") and whole.startswith(_OWN) else rest
+
+
+def _singular(word: str) -> str:
+    """An Arabic word without what is written onto it, and the singular of a broken plural."""
+    listed = _arabic_singulars()
+    bare = _detached(word)
+    return listed.get(word) or listed.get(bare, bare)
+
+
+@dataclass(frozen=True, slots=True)
+class _Forms:
+    """What makes one of the forms of a language's words that its stemmer leaves apart."""
+
+    words: Mapping[str, str]
+    rules: Sequence[tuple[re.Pattern[str], str]]
+
+    def regular(self, word: str) -> str:
+        word = self.words.get(word, word)
+        for pattern, replacement in self.rules:
+            word = pattern.sub(replacement, word)
+        return word
+
+
+@lru_cache(maxsize=1)
+def _forms() -> dict[str, _Forms]:
+    table: dict[str, Any] = tomllib.loads((Path(__file__).parent / "forms.toml").read_text("utf-8"))
+    return {
+        language: _Forms(
+            row.get("words", {}),
+            [(re.compile(pattern), replacement) for pattern, replacement in row["rules"]],
+        )
+        for language, row in table.items()
+    }
 
 
 @lru_cache(maxsize=65536)
 def stem(word: str, language: str) -> str:
     """Stem of a folded word."""
     if language == "ar":
-        word = _ATTACHED.sub("", word)
-        word = _arabic_singulars().get(word, word)
+        word = _singular(word)
+    forms = _forms().get(language)
+    if forms is not None:
+        word = forms.regular(word)
     stemmer = _stemmer(language)
     if stemmer is None or len(word) <= 3:
         return word
@@ -119,4 +167,13 @@ def form(text: str, language: str) -> tuple[str, ...]:
 
 def written(word: str, language: str) -> str:
     """A folded word without what Arabic writes onto it."""
-    return _ATTACHED.sub("", word) if language == "ar" else word
+    return _detached(word) if language == "ar" else word
+
+
+def readings(word: str, language: str) -> tuple[str, ...]:
+    """A folded word, and what else it may be: Arabic writes `and`, `in`, `as` and `for` onto the next word, and no
+    rule tells those letters from a word's first."""
+    if language != "ar":
+        return (word,)
+    begun = _PREFIXES.match(word)
+    return (word,) if begun is None else (word, *(word[end:] for end in range(1, begun.end() + 1)))
