@@ -20,6 +20,7 @@ from indexer.binding import bind
 from indexer.embedding import embedder
 from indexer.engine import Engine
 from mappings import RIGHTS, Bound, meta
+from mappings.sizes import Size, most_gb_a_shard, size_for
 from store.database import Database
 
 output = Console(highlight=False)
@@ -69,7 +70,10 @@ async def indices(url: str, prefix: str, wanted: str) -> list[Check]:
             if index is None:
                 lines.append(Check(f"index {right}", True, "not made yet; the first load makes it"))
             else:
-                lines.append(agreement(right, index, await engine.meta(index), bound, await engine.count(index)))
+                count = await engine.count(index)
+                lines.append(agreement(right, index, await engine.meta(index), bound, count))
+                shards, held = await engine.shards(index), await engine.primary_bytes(index)
+                lines.append(outgrown(right, shards, count, held / 1e9, size_for(right, count, native=bound.native)))
     return lines
 
 
@@ -96,6 +100,22 @@ def agreement(right: str, index: str, found: dict[str, object], bound: Bound, co
         return Check(f"index {right}", True, f"{index}, {count:,} records, built as it would be today")
     said = ", ".join(f"{name} {found.get(name)} instead of {today[name]}" for name in differing)
     return Check(f"index {right}", False, f"{index} was built with {said}", f"Run `concord reindex --right {right}`.")
+
+
+def outgrown(right: str, shards: int, records: int, gb: float, size: Size) -> Check:
+    """Whether an index is cut for what it holds."""
+    said = f"{shards} shards, {gb / shards:.1f} GB each"
+    if shards >= size.shards and gb / shards <= most_gb_a_shard():
+        return Check(f"size of {right}", True, said)
+    if shards < size.shards:
+        asked = f"{records:,} records ask for {size.shards} ({size.vectors} vectors)"
+        return Check(f"size of {right}", False, f"{said}; {asked}", f"Run `concord reindex --right {right}`.")
+    return Check(
+        f"size of {right}",
+        False,
+        f"{said}, more than the {most_gb_a_shard():.0f} GB of mappings/sizes.toml",
+        "Give the row more shards, for records larger than it reckons with, then `concord reindex`.",
+    )
 
 
 def held(database: Database) -> Iterator[Check]:

@@ -15,7 +15,7 @@ from indexer import backup as backups
 from indexer.archive import Archive
 from indexer.binding import bind
 from indexer.embedding import embedder
-from indexer.engine import Engine, wait_until_ready
+from indexer.engine import Completed, Engine, wait_until_ready
 from indexer.reindex import reindex
 from indexer.vectors import Vectors
 from mappings import RIGHTS
@@ -30,17 +30,24 @@ def register(app: typer.Typer) -> None:
 
 
 def prepare() -> None:
-    """Bring the database up to date, make templates and indices, try the archive. Changes nothing that is there."""
+    """Bring the database up to date, make templates and indices, add new fields to indices that lack them, try the
+    archive. Says what needs a reindex."""
     with platform() as running:
         Archive(running.settings.archive_location).check()
-        asyncio.run(_indices(running))
+        completed = asyncio.run(_indices(running))
+    for one in completed:
+        if one.added:
+            output.print(f"{one.index}: new fields {', '.join(one.added)}.", soft_wrap=True)
+        for path, why in one.refused.items():
+            output.print(f"{one.index} cannot get {path} as it is: {why}", soft_wrap=True)
+        output.print(f"Records that it holds get them by `concord reindex --right {one.right}`.", soft_wrap=True)
     output.print("Database, indices and archive are ready.")
 
 
-async def _indices(running: Platform) -> None:
+async def _indices(running: Platform) -> list[Completed]:
     async with Engine(running.opensearch_url, running.settings.index_prefix) as engine:
         await wait_until_ready(engine, timeout_s=300)
-        await engine.prepare(await bind(engine, embedder(running.settings.embedder)))
+        return await engine.prepare(await bind(engine, embedder(running.settings.embedder)))
 
 
 def backup(

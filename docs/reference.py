@@ -1,4 +1,5 @@
-"""Writes docs/settings.md, commands.md and search-fields.md from the settings, commands and tables themselves.
+"""Writes docs/settings.md, commands.md, search-fields.md and the table in sizing.md from the settings, commands and
+tables themselves.
 
     python docs/reference.py
 
@@ -16,6 +17,8 @@ import typer
 from api.search.query.fields import Dialect, dialect, names
 from cli.main import application
 from common.settings import Settings
+from mappings import RIGHTS
+from mappings.sizes import sizes
 
 HERE = Path(__file__).parent
 
@@ -41,6 +44,9 @@ FIELDS = """# Fields of the search
 What each dialect of the [query language](search.md) calls them. In `concord`, text in one language is `title.de`; in
 `patentscope`, `DE_TI`. Written by `python docs/reference.py` from the tables in `api/search`.
 """
+
+SIZES_BEGIN, SIZES_END = "<!-- written by docs/reference.py -->", "<!-- to here -->"
+DIMENSION = 512
 
 KINDS = {
     "text": "Text: words, phrases, distances, wildcards",
@@ -81,6 +87,27 @@ def search_fields_page() -> str:
         missing = {name: f"refused: {reason}" for name, reason in dialect(spoken).missing.items()}
         text += "".join(f"| `{name}` | {said} |\n" for name, said in sorted({**noted, **missing}.items()))
     return text
+
+
+def sizes_table() -> str:
+    """The rows of mappings/sizes.toml with what they come to, for the default embedder."""
+    text = "| right | records up to | primaries | GB each | refresh | largest segment | vectors | read for a search |\n"
+    text += "|---|---|---|---|---|---|---|---|\n"
+    for right in RIGHTS:
+        for row in sizes(right):
+            each, vectors = row.gb_a_shard(DIMENSION), row.gb_of_vectors(DIMENSION)
+            text += (
+                f"| {right} | {row.up_to / 1e6:.0f} M | {row.shards} | {each:.0f} | {row.refresh} s | {row.segment} GB "
+                f"| {row.vectors} | {vectors:.0f} GB |\n"
+            )
+    return text
+
+
+def with_sizes(page: str) -> str:
+    """The sizing guide with today's table between its marks."""
+    before, _, rest = page.partition(SIZES_BEGIN)
+    _, _, after = rest.partition(SIZES_END)
+    return f"{before}{SIZES_BEGIN}\n\n{sizes_table()}\n{SIZES_END}{after}"
 
 
 def _names_in(spoken: Dialect, field: str) -> str:
@@ -128,3 +155,5 @@ if __name__ == "__main__":
     (HERE / "settings.md").write_text(settings_page(), encoding="utf-8")
     (HERE / "commands.md").write_text(commands_page(), encoding="utf-8")
     (HERE / "search-fields.md").write_text(search_fields_page(), encoding="utf-8")
+    sizing = HERE / "sizing.md"
+    sizing.write_text(with_sizes(sizing.read_text("utf-8")), encoding="utf-8")

@@ -28,4 +28,5 @@ async def bind(engine: Engine, embedder: Embedder) -> Bound:
         languages={language.code: language.exact_analyzer for language in analyzers.languages()},
         record_schema=SCHEMA_VERSION,
         picture=LENGTH,
+        native=await engine.native(),
     )

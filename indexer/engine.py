@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -18,6 +18,7 @@ import mappings
 from common.errors import ConfigurationError, EngineError, EngineUnavailable
 from common.settings import addresses
 from mappings import RIGHTS, Bound
+from mappings.sizes import size_for
 
 Json = dict[str, Any]
 
@@ -54,6 +55,8 @@ class _Connection(AIOHttpConnection):
 
 
 BLOCKED = "cluster_block_exception"
+NATIVE = "knn_native"
+"""Attribute of a node without the native libraries of k-NN: false (compose/embedded/node.py)."""
 
 
 class Overloaded(EngineUnavailable):
@@ -74,6 +77,17 @@ class ItemResult:
         return self.error is not None and self.error.startswith(BLOCKED)
 
 
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """What became of the fields that an index lacked."""
+
+    right: str
+    index: str
+    added: tuple[str, ...]
+    refused: Mapping[str, str]
+    """Field → why the index cannot have it as it is."""
+
+
 class Engine:
     """One OpenSearch (addresses with credentials, if any) and one index prefix. Use as an async context manager."""
 
@@ -84,10 +98,10 @@ class Engine:
         self.client = AsyncOpenSearch(
             hosts=hosts,
             timeout=timeout_s,
-            # Only from a node that is away to the next one. Other retries are the writer's: it alone knows what is in
-            # flight.
+            # Only from a node that is away, or stands outside its cluster (its disk is full), to the next one. Other
+            # retries are the writer's: it alone knows what is in flight.
             max_retries=len(hosts) - 1,
-            retry_on_status=(),
+            retry_on_status=(503,),
             maxsize=connections,
             connection_class=_Connection,
         )
@@ -126,6 +140,11 @@ class Engine:
             node["name"]: {part["name"] for part in (*node.get("plugins", ()), *node.get("modules", ()))}
             for node in answer["nodes"].values()
         }
+
+    async def native(self) -> bool:
+        """Whether every node has the native libraries of k-NN: an embedded one says that it has not."""
+        answer = await self.request("GET", "/_nodes/plugins", filter_path="nodes.*.attributes")
+        return all(node.get("attributes", {}).get(NATIVE) != "false" for node in answer.get("nodes", {}).values())
 
     async def install(self, bound: Bound) -> None:
         """Puts all templates, unless just these are there: that takes seconds. Existing indices do not change by it."""
@@ -167,34 +186,68 @@ class Engine:
             if entry["name"] in ours:
                 await self.request("DELETE", f"/_component_template/{entry['name']}")
 
-    async def prepare(self, bound: Bound) -> None:
-        """Templates, and an index behind its alias for every right that has none yet.
+    async def prepare(self, bound: Bound) -> list[Completed]:
+        """Templates, an index behind its alias for every right that has none yet, and in the others the fields that
+        they lack, for an index takes nothing that it does not know. Returns what was added.
 
         Raises ConfigurationError where an index holds vectors of another embedder: they must never be mixed.
         """
-        missing = []
+        absent, completed = [], []
         for right in RIGHTS:
             index = await self.current(right)
             if index is None:
-                missing.append(right)
-            else:
-                await self._check_embedder(right, index, bound)
-        if missing:
+                absent.append(right)
+                continue
+            meta = await self.meta(index)
+            self._check_embedder(right, index, meta, bound)
+            if mappings.meta(right, bound)["mappings"] not in (meta.get("mappings"), meta.get("completed")):
+                completed.append(await self.complete(right, index, bound))
+        if absent:
             await self.install(bound)
-        for right in missing:
-            await self.create_first(right)
+        for right in absent:
+            await self.create_first(right, bound)
+        return [one for one in completed if one.added or one.refused]
 
-    async def create_first(self, right: str) -> None:
+    async def create_first(self, right: str, bound: Bound) -> None:
         name = mappings.index_name(self.prefix, right, 1)
         alias = mappings.alias(self.prefix, right)
+        body = mappings.body(right, bound, size_for(right, 0, native=bound.native))
         try:
-            await self.create(name, aliases={alias: {"is_write_index": True}})
+            await self.create(name, {**body, "aliases": {alias: {"is_write_index": True}}})
         except EngineError:
             if await self.current(right) is None:  # otherwise another process was faster
                 raise
 
-    async def _check_embedder(self, right: str, index: str, bound: Bound) -> None:
-        meta = await self.meta(index)
+    async def complete(self, right: str, index: str, bound: Bound) -> Completed:
+        """Adds the fields that an index built by an earlier release lacks, and notes there for which mappings it did.
+
+        What it cannot get (an analyser that it has not, vectors where it was made without) waits for a reindex.
+        """
+        path = f"/{index}/_mapping"
+        answer = await self.request("GET", path, filter_path="*.mappings.properties")
+        there = next(iter(answer.values()))["mappings"]["properties"] if answer else {}
+        lacking = mappings.missing(mappings.properties(right, bound), there)
+        every = [found for name, body in lacking.items() for found in parts(name, body)]
+        added, refused = [name for name, _ in every], {}
+        try:
+            await self.request("PUT", path, {"properties": lacking})
+        except EngineUnavailable:
+            raise
+        except EngineError:  # all together or none: so one after the other
+            added = []
+            for name, part in every:
+                try:
+                    await self.request("PUT", path, {"properties": part})
+                    added.append(name)
+                except EngineUnavailable:
+                    raise
+                except EngineError as error:
+                    refused[name] = error.message
+        done = {**await self.meta(index), "completed": mappings.meta(right, bound)["mappings"]}
+        await self.request("PUT", path, {"_meta": done})
+        return Completed(right, index, tuple(added), refused)
+
+    def _check_embedder(self, right: str, index: str, meta: Json, bound: Bound) -> None:
         if (meta.get("embedder"), meta.get("dimension")) != (bound.embedder, bound.dimension):
             raise ConfigurationError(
                 f"Index {index} holds vectors of {meta.get('embedder')} ({meta.get('dimension')} dimensions), "
@@ -202,24 +255,18 @@ class Engine:
                 remedy=f"Run `concord reindex --right {right}`, or set CONCORD_EMBEDDER={meta.get('embedder')}.",
             )
 
-    async def create(self, index: str, *, aliases: Json | None = None, settings: Json | None = None) -> None:
-        body: Json = {}
-        if aliases:
-            body["aliases"] = aliases
-        if settings:
-            body["settings"] = settings
+    async def create(self, index: str, body: Json) -> None:
+        """Makes an index; `body` (mappings.body) beside what the templates say."""
         await self.request("PUT", f"/{index}", body)
 
     async def current(self, right: str) -> str | None:
         """Index behind the alias of a right."""
         try:
-            answer = await self.client.transport.perform_request("GET", f"/_alias/{mappings.alias(self.prefix, right)}")
-        except NotFoundError:
-            return None
-        except EngineConnectionError as error:
-            raise EngineUnavailable(
-                f"OpenSearch does not answer: {error.error}", remedy="Start it, or correct CONCORD_OPENSEARCH_URL."
-            ) from error
+            answer = await self.request("GET", f"/_alias/{mappings.alias(self.prefix, right)}")
+        except EngineError as error:
+            if isinstance(error.__cause__, NotFoundError):
+                return None
+            raise
         return sorted(answer)[-1] if answer else None
 
     async def meta(self, index: str) -> Json:
@@ -227,6 +274,17 @@ class Engine:
         answer = await self.request("GET", f"/{index}/_mapping", filter_path="*.mappings._meta")
         meta: Json = next(iter(answer.values()))["mappings"]["_meta"] if answer else {}
         return meta
+
+    async def shards(self, index: str) -> int:
+        """Primaries of an index."""
+        path = "*.settings.index.number_of_shards"
+        answer = await self.request("GET", f"/{index}/_settings", filter_path=path)
+        return int(next(iter(answer.values()))["settings"]["index"]["number_of_shards"])
+
+    async def primary_bytes(self, index: str) -> int:
+        """What all primaries of an index take on disk."""
+        answer = await self.request("GET", f"/{index}/_stats/store", filter_path="_all.primaries.store.size_in_bytes")
+        return int(answer["_all"]["primaries"]["store"]["size_in_bytes"])
 
     async def versions(self, right: str) -> list[str]:
         """All indices of a right, oldest first, behind the alias or not."""
@@ -286,6 +344,16 @@ class Engine:
             error = result.get("error")
             results.append(ItemResult(result.get("_id", ""), result["status"], describe(error) if error else None))
         return results
+
+
+def parts(name: str, body: Json) -> Iterator[tuple[str, Json]]:
+    """(path, fields of a mapping with this one alone) for each field of a mapping that is added."""
+    if body.keys() - {"type"} != {"properties"}:
+        yield name, {name: body}
+        return
+    for below, fields in body["properties"].items():
+        for path, part in parts(below, fields):
+            yield f"{name}.{path}", {name: {**body, "properties": part}}
 
 
 def describe(error: Json | str) -> str:

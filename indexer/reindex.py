@@ -21,6 +21,7 @@ from indexer.engine import Engine
 from indexer.stored import clusters_of, document_of, pictures_of, stored_changes
 from indexer.vectors import Vectors
 from indexer.writer import Change, Failure, Writer
+from mappings.sizes import Size, size_for
 from store.database import Database
 
 REINDEX_LOCK = 0x434F4E52
@@ -48,7 +49,7 @@ async def reindex(
     *,
     keep_old: bool = False,
 ) -> Reindexed:
-    """Rebuilds the index of `right` with the vectors' embedder and today's mappings.
+    """Rebuilds the index of `right` with the vectors' embedder and today's mappings, cut for what is held now.
 
     `report` gets (records sent, records held). Raises EngineError naming the first refused record, or whatever else
     went wrong; the alias then still points where it did, and the half-built index is gone. Conflict when a rebuild is
@@ -60,9 +61,12 @@ async def reindex(
         versions = await engine.versions(right)
         numbers = [mappings.version_of(engine.prefix, right, name) or 0 for name in versions]
         index = mappings.index_name(engine.prefix, right, max(numbers, default=0) + 1)
-        await engine.create(index, settings={"index": BUILDING})
+        records = await asyncio.to_thread(held, database, right)
+        size = size_for(right, records, native=bound.native)
+        body = mappings.body(right, bound, size)
+        await engine.create(index, {**body, "settings": {"index": {**size.settings, **BUILDING}}})
         try:
-            records, caught_up = await _fill(database, engine, vectors, right, index, report)
+            records, caught_up = await _fill(database, engine, vectors, size, index, report)
         except BaseException:
             with suppress(ConcordError):
                 await asyncio.shield(engine.drop(index))
@@ -74,8 +78,9 @@ async def reindex(
 
 
 async def _fill(
-    database: Database, engine: Engine, vectors: Vectors, right: str, index: str, report: Callable[[int, int], None]
+    database: Database, engine: Engine, vectors: Vectors, size: Size, index: str, report: Callable[[int, int], None]
 ) -> tuple[int, int]:
+    right = size.right
     copy = _Copy(database, vectors, Writer(engine, indices={right: index}), right)
     begun = await asyncio.to_thread(clock, database)
     total = await asyncio.to_thread(held, database, right)
@@ -83,7 +88,7 @@ async def _fill(
     first = copy.sent
     while await copy.up_to_now():
         pass
-    await engine.set_settings(index, {"refresh_interval": None})
+    await engine.set_settings(index, {"refresh_interval": size.settings["refresh_interval"]})
     await engine.refresh([index])
     expected, found = await asyncio.to_thread(held, database, right, copy.at), await engine.count(index)
     if found < expected - len(copy.refused):

@@ -9,6 +9,8 @@ A file may use these directives, which `templates` expands:
   analyser of the language's twin field for phrases, wildcards and highlights.
 - `"$dimension"`: length of the embedder's vectors; `"$picture"`: of the vectors of pictures.
 
+How many shards an index has, and how its vectors are kept, follows from its size: sizes.toml and vectors.json.
+
 A `search_analyzer` NAME_search is left out where the table of analyzers/ analyses queries as it does texts.
 """
 
@@ -23,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import ConfigurationError
+from mappings.sizes import Size
 
 HERE = Path(__file__).parent
 COMPONENTS = tuple(sorted(path.stem for path in (HERE / "components").glob("*.json")))
@@ -43,6 +46,8 @@ class Bound:
     record_schema: int
     picture: int
     """Numbers in a picture's vector."""
+    native: bool = False
+    """Whether every node has the native libraries of k-NN."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,38 @@ def meta(right: str, bound: Bound) -> Json:
     """`_meta` that an index of this right would get today: one that has another was built otherwise."""
     names = _read(f"indices/{right}.json")["components"]
     return _meta(bound, {name: _component(name, bound) for name in names})
+
+
+def properties(right: str, bound: Bound) -> Json:
+    """Fields that an index of this right would get today, as its mapping has them."""
+    found: Json = {}
+    for name in _read(f"indices/{right}.json")["components"]:
+        found.update(_component(name, bound).get("mappings", {}).get("properties", {}))
+    return found
+
+
+def missing(wanted: Json, there: Json) -> Json:
+    """What of `wanted` (fields of a mapping) `there` lacks, at any depth, in the form in which it can be added."""
+    found: Json = {}
+    for name, body in wanted.items():
+        if name not in there:
+            found[name] = body
+        elif below := missing(body.get("properties", {}), there[name].get("properties", {})):
+            # What a field is cannot be changed, and has to be said again where it is more than a plain object.
+            kind = {"type": body["type"]} if "type" in body else {}
+            found[name] = {**kind, "properties": below}
+    return found
+
+
+def body(right: str, bound: Bound, size: Size) -> Json:
+    """What is said beside the templates when an index of this size is made."""
+    vectors = _read("vectors.json")[size.vectors]
+    embedding = {"type": "knn_vector", "dimension": bound.dimension, **vectors}
+    held = {"up_to": size.up_to, "vectors": size.vectors}
+    return {
+        "settings": {"index": size.settings},
+        "mappings": {"_meta": {**meta(right, bound), "size": held}, "properties": {"embedding": embedding}},
+    }
 
 
 def _meta(bound: Bound, parts: Mapping[str, Json]) -> Json:

@@ -43,6 +43,12 @@ def test_every_field_of_the_search_is_documented(reference: ModuleType) -> None:
     assert (DOCS / "search-fields.md").read_text() == reference.search_fields_page(), "run: python docs/reference.py"
 
 
+def test_the_sizing_guide_shows_the_table_of_sizes(reference: ModuleType) -> None:
+    page = (DOCS / "sizing.md").read_text("utf-8")
+    assert reference.SIZES_BEGIN in page
+    assert page == reference.with_sizes(page), "run: python docs/reference.py"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text()):
