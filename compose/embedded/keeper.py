@@ -27,10 +27,12 @@ import time
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
-MOST_STARTS, WITHIN_S = 6, 600
-"""An engine that ends again and again does so for a reason that no further start cures."""
-FIRST_PAUSE_S = 0.5
-"""Before the first new start; twice as long before each further one."""
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
+"""Before the first new start; twice as long before each further one. It never gives up: what ends an engine again and
+again may be a full disk, and that gets room."""
+WELL_AFTER_S = 60
+"""An engine that ran for so long is started at once again when it ends."""
+WRITE_AGAIN_S = 1.0
 
 
 def main() -> int:
@@ -42,32 +44,47 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answered = state_file.with_name("answered")
     answered.unlink(missing_ok=True)
-    starts = [time.monotonic()]
     engine = _start(command, stop, state_file)
     threading.Thread(target=_terminate_when_unused, args=(users_lock,), daemon=True).start()
     try:
+        pause = FIRST_PAUSE_S
+        begun = time.monotonic()
         engine.wait()
-        while answered.exists() and len(starts) < MOST_STARTS:
-            sys.stdout.write(f"ended with exit code {engine.returncode}; is started again\n")
-            sys.stdout.flush()
-            time.sleep(FIRST_PAUSE_S * 2 ** (len(starts) - 1))
-            starts = [*(begun for begun in starts if time.monotonic() - begun < WITHIN_S), time.monotonic()]
+        while answered.exists():
+            if time.monotonic() - begun > WELL_AFTER_S:
+                pause = FIRST_PAUSE_S
+            _say(f"ended with exit code {engine.returncode}; is started again")
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_S)
+            begun = time.monotonic()
             engine = _start(command, stop, state_file)
             engine.wait()
     except SystemExit:
         _end(engine, stop, grace)
     with contextlib.suppress(FileNotFoundError):
         state_file.unlink()
-    sys.stdout.write(f"ended with exit code {engine.returncode}\n")
+    _say(f"ended with exit code {engine.returncode}")
     return engine.returncode
+
+
+def _say(words: str) -> None:
+    with contextlib.suppress(OSError):  # the disk may be full
+        sys.stdout.write(f"{words}\n")
+        sys.stdout.flush()
 
 
 def _start(command: list[str], stop: signal.Signals, state_file: Path) -> subprocess.Popen[bytes]:
     engine = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=lambda: _die_with_parent(stop))
     partial = state_file.with_suffix(".new")
-    partial.write_text(json.dumps({"keeper": os.getpid(), "engine": engine.pid}), encoding="utf-8")
-    partial.replace(state_file)
-    return engine
+    while True:
+        try:
+            partial.write_text(json.dumps({"keeper": os.getpid(), "engine": engine.pid}), encoding="utf-8")
+            partial.replace(state_file)
+            return engine
+        except OSError:
+            if engine.poll() is not None:  # neither does the engine run on a full disk
+                return engine
+            time.sleep(WRITE_AGAIN_S)
 
 
 def _detach(pid_fd: int) -> None:

@@ -52,6 +52,10 @@ BASE_SETTINGS: Mapping[str, Any] = {
     # A developer's full disk must not turn indices read-only; `concord doctor` watches the disk.
     "cluster.routing.allocation.disk.threshold_enabled": False,
     "cluster.max_shards_per_node": 5000,
+    # A node that has lost its cluster must not answer from what it still holds: it may be old.
+    "cluster.no_cluster_manager_block": "all",
+    # The k-NN plugin comes without its native libraries: a field that asks for them ends the node.
+    "node.attr.knn_native": "false",
     "bootstrap.memory_lock": False,
 }
 

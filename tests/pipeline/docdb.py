@@ -20,8 +20,12 @@ UNIDENTIFIED = (
 """A record that cannot be identified: always rejected."""
 
 
+FIRST = 5_000_000
+"""The number of the publication at position 0."""
+
+
 def number(position: int) -> str:
-    return str(5_000_000 + position)
+    return str(FIRST + position)
 
 
 def record_id(position: int, provider: str = "EP") -> str:

@@ -6,9 +6,13 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from sqlalchemy.engine import make_url
 
 from common.errors import ConcordError, EngineUnavailable
+from indexer.engine import Engine
+from indexer.pipeline import Pipeline
+from indexer.reading import Sender
 from tests.pipeline.conftest import Platform
 from tests.pipeline.docdb import document, record_id, write
 from tests.platforms import until
@@ -87,3 +91,32 @@ async def test_an_engine_that_goes_away_between_two_deliveries(platform: Platfor
 
     assert before == {record_id(1)}
     assert set(await platform.found()) == {record_id(n) for n in (1, 2, 3)}
+
+
+async def test_a_node_that_has_lost_its_cluster_is_passed_over(platform: Platform, tmp_path: Path) -> None:
+    """As one whose disk is full: it still answers, that it knows no manager."""
+    asked: list[str] = []
+
+    async def outside(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        await request.read()
+        error = {"type": "cluster_manager_not_discovered_exception", "reason": None}
+        return web.json_response({"error": error, "status": 503}, status=503)
+
+    application = web.Application(client_max_size=1 << 30)
+    application.router.add_route("*", "/{path:.*}", outside)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        ((_, port),) = (address[:2] for address in runner.addresses)
+        urls = f"http://127.0.0.1:{port},{platform.engine.url}"
+        async with Engine(urls, platform.engine.prefix) as engine:
+            pipeline = Pipeline(platform.database, engine, platform.vectors, platform.archive_url)
+            loaded = await pipeline.load([write(tmp_path / "one.xml", [document(1)])], Sender("EP", "default"))
+    finally:
+        await runner.cleanup()
+    assert asked
+    assert loaded.summary()["indexed"] == 1
+    assert set(await platform.found()) == {record_id(1)}

@@ -16,10 +16,23 @@ import httpx
 import psutil
 
 from tests.pipeline.docdb import OPEN, document, write
+from tests.soak.disks import mountable
 from tests.soak.load import Broken, Load, killed, limited
-from tests.soak.site import OFFICE, PREFIX, WRITE_QUEUE
+from tests.soak.site import OFFICE, PREFIX, WATERMARKS, WRITE_QUEUE
 
 Fault = Callable[[Load], Awaitable[str]]
+
+
+NEEDS_DISK = ("no room for a node", "no room for PostgreSQL")
+"""Where nobody may mount a small disk, nobody can fill it."""
+
+
+async def until(true: Callable[[], Awaitable[bool]], what: str, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not await true():
+        if time.monotonic() > end:
+            raise Broken(f"not within {seconds:.0f} s: {what}")
+        await asyncio.sleep(0.2)
 
 
 async def kill(pid: int | None) -> None:
@@ -137,6 +150,70 @@ async def read_only(load: Load) -> str:
     return "the index took nothing for 4 s, and a delivery waited"
 
 
+async def flood_stage(load: Load) -> str:
+    """Disks beyond the flood stage: the engine itself blocks its indices, and lets go when there is room again."""
+    site = load.site
+    block = f"/{PREFIX}-patent/_settings/index.blocks.read_only_allow_delete?flat_settings=true"
+    marks = {name: "999tb" for name in WATERMARKS if ".watermark." in name}
+
+    async def blocked() -> bool:
+        return "true" in (await asyncio.to_thread(site.engine, "GET", block)).text
+
+    await asyncio.to_thread(site.engine, "PUT", "/_cluster/settings", {"transient": marks}, timeout_s=60)
+    try:
+        await until(blocked, "the engine blocks its indices")
+        delivering = asyncio.create_task(load.deliver(by_upload=True))
+        await asyncio.wait([delivering], timeout=3)
+        if delivering.done():
+            raise Broken("a delivery was acknowledged that the engine cannot have taken")
+    finally:
+        let_go = {"transient": dict.fromkeys(marks)}
+        await asyncio.to_thread(site.engine, "PUT", "/_cluster/settings", let_go, timeout_s=60)
+    await delivering
+    return "the engine blocked its indices, a delivery waited, and the block went by itself"
+
+
+async def full_node(load: Load) -> str:
+    """Not a byte is left on a node's disk while deliveries come in: its copies fail, and others take over."""
+    seconds = load.chance.uniform(4, 8)
+    with load.site.disks["opensearch/node-2"].full():
+        delivering = [asyncio.create_task(load.deliver(by_upload=True)) for _ in range(2)]
+        await asyncio.sleep(seconds)
+    await asyncio.gather(*delivering)
+    return f"a node had no room for {seconds:.0f} s, and deliveries came in"
+
+
+async def full_database(load: Load) -> str:
+    """Not a byte is left on PostgreSQL's disk: loads are refused in plain words, and come in when there is room."""
+    disk = load.site.disks["postgres"]
+    path, name, ids = load.make(1500)
+    with disk.full():
+        # An upload that is under way meanwhile is a job, which is tried again until there is room.
+        uploading = asyncio.create_task(load.deliver(by_upload=True))
+        code, _, err = await load.once(path)
+        if code == 0:
+            raise Broken("1,500 records were acknowledged that the database had no room for")
+        if b"Traceback" in err:
+            raise Broken(f"no plain words: {err.decode()[-300:]}")
+    load.check_counts(path.name, await load.load(path), len(ids))
+    load.held[name] = ids
+    await uploading
+    return "PostgreSQL had no room, a load was refused, and came in later"
+
+
+async def clock(load: Load) -> str:
+    """The clock of an API process and of the worker goes ahead by days, then back by as many, then right again."""
+    days = load.chance.randint(2, 400)
+    try:
+        for by in (days, -days, 0):
+            load.site.set_clock(by * 86_400)
+            await load.deliver(by_upload=True)
+            await load.export()
+    finally:
+        load.site.set_clock(0)
+    return f"clocks were {days} days ahead, then behind, and jobs went on"
+
+
 async def storm(load: Load) -> str:
     """So many writers at once that the nodes' short queues are full: 429, for others' requests and ours."""
     index = f"{PREFIX}-storm"
@@ -217,4 +294,13 @@ FAULTS: dict[str, Fault] = {
     "429 storm": storm,
     "poisoned delivery": poisoned,
     "no room in the archive": full_archive,
+    "flood stage": flood_stage,
+    "no room for a node": full_node,
+    "no room for PostgreSQL": full_database,
+    "clock jumps": clock,
 }
+
+
+def here() -> list[str]:
+    """Names of the faults that can be made on this machine by this user."""
+    return [name for name in FAULTS if name not in NEEDS_DISK or mountable()]

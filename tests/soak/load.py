@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import orjson
 
-from tests.pipeline.docdb import document, record_id, write
+from tests.pipeline.docdb import FIRST, document, record_id, write
 from tests.soak.site import OFFICE, Site
 
 RECORDS = 40
@@ -34,6 +34,13 @@ def word(number: int) -> str:
     """A word that only the delivery of this number has."""
     letters = "".join(LETTERS[number // len(LETTERS) ** place % len(LETTERS)] for place in range(4))
     return f"{letters}ax"
+
+
+def exported_id(line: bytes) -> str:
+    """Of a record as an export has it: by the number under which it was published."""
+    numbers = orjson.loads(line)["numbers"]
+    (published,) = (number["raw"] for number in numbers if number["type"] == "publication")
+    return record_id(int(published) - FIRST)
 
 
 class Broken(AssertionError):
@@ -114,7 +121,7 @@ class Load:
         ids = self.held[old]
         new = word(next(self._numbers))
         self._unsettled.add(new)
-        positions = sorted(int(name.split(".EP")[1].split(".")[0]) - 5_000_000 for name in ids)
+        positions = sorted(int(name.split(".EP")[1].split(".")[0]) - FIRST for name in ids)
         documents = [document(n, f"Valve {new} number {n} for a heat pump", status="A") for n in positions]
         path = write(self.folder / f"{new}.xml", documents)
         counts = await self.load(path)
@@ -174,7 +181,7 @@ class Load:
             lines = (await self._asked("GET", done["result"]["content"], raw=True)).splitlines()
         finally:
             self._unsettled.discard(name)
-        ids = [orjson.loads(line)["id"] for line in lines]
+        ids = [exported_id(line) for line in lines]
         if set(ids) != self.held[name] or len(ids) != len(set(ids)):
             raise Broken(f"an export of {name} has {len(ids)} records of {len(self.held[name])}")
         self.told["exports acknowledged"] += 1

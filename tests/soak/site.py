@@ -27,6 +27,7 @@ from compose.embedded.java import find_java
 from compose.embedded.node import Node
 from compose.embedded.postgres import Postgres
 from store.database import Database
+from tests.soak.disks import Disk, mountable
 
 OFFICE = "EP"
 PREFIX = "soak"
@@ -36,6 +37,20 @@ WRITE_QUEUE = 20
 """Bulk requests that wait at a node before it answers 429; 10,000 by default."""
 READY_S = 240
 """For a machine that does other things too."""
+DISKS = {"postgres": 640, "opensearch/node-2": 512}
+"""Folders of engines that have a small disk of their own, where this user may mount one: MiB. What they hold under a
+long soak is a fraction of it."""
+WATERMARKS = {
+    "cluster.routing.allocation.disk.threshold_enabled": True,
+    "cluster.routing.allocation.disk.watermark.low": "6mb",
+    "cluster.routing.allocation.disk.watermark.high": "4mb",
+    "cluster.routing.allocation.disk.watermark.flood_stage": "2mb",
+    # As often as the engine allows; by default every 30 s.
+    "cluster.info.update.interval": "10s",
+}
+"""As production has them, in bytes: the embedded nodes' default is to look at no disk."""
+JUMPING = ("api-2", "worker")
+"""Processes whose clock a fault may set."""
 
 
 class Kept:
@@ -91,14 +106,23 @@ class Site:
     key: str = ""
     environment: dict[str, str] = field(default_factory=dict)
     processes: dict[str, Kept] = field(default_factory=dict)
+    disks: dict[str, Disk] = field(default_factory=dict)
+    """By the folder in `home`; none where this user may not mount."""
 
     def __enter__(self) -> Self:
         java = find_java()
         assembly = assemble(load_settings().engines_home, java)
+        self.clock = self.home / "clock"
+        self.set_clock(0)
+        if mountable():
+            for folder, mib in DISKS.items():
+                disk = Disk(self.home / folder, mib)
+                disk.mount()
+                self.disks[folder] = disk
         self.postgres = Postgres(self.home / "postgres")
         self.cluster = Cluster(self.home / "opensearch", assembly, java, nodes=NODES, heap=HEAP)
         for node in self.cluster.nodes:
-            node.settings = {"thread_pool.write.queue_size": WRITE_QUEUE}
+            node.settings = {"thread_pool.write.queue_size": WRITE_QUEUE, **WATERMARKS}
         try:
             self._start()
         except BaseException:
@@ -114,6 +138,10 @@ class Site:
     def _start(self) -> None:
         self.postgres.start()
         self.database = Database(self.postgres.create_database("soak"))
+        with self.database.connect(autocommit=True) as connection:
+            # Its log of changes alone would fill the small disk.
+            connection.execute("alter system set max_wal_size = '128MB'")
+            connection.execute("select pg_reload_conf()")
         self.cluster.start()
         self.urls = self.cluster.urls
         self.database.migrate()
@@ -147,9 +175,18 @@ class Site:
             self.database.close()
         self.cluster.stop()
         self.postgres.stop()
+        for disk in self.disks.values():
+            disk.unmount()
+
+    def set_clock(self, seconds: float) -> None:
+        """By so much the clock of JUMPING is wrong from now on."""
+        new = self.clock.with_suffix(".new")
+        new.write_text(str(seconds), "utf-8")
+        new.replace(self.clock)
 
     def _keep(self, name: str, *arguments: str) -> None:
-        command = [sys.executable, "-m", "cli", *arguments]
+        module = ["tests.soak.clock", str(self.clock)] if name in JUMPING else ["cli"]
+        command = [sys.executable, "-m", *module, *arguments]
         self.processes[name] = Kept(name, command, self.environment, self.home / f"{name}.log")
 
     # ------------------------------------------------------------------------------------------------ looking at it
