@@ -46,11 +46,13 @@ REPORT ?= docs/report
 bench: .venv-benchmarks/.installed
 	.venv-benchmarks/bin/python -m benchmarks.report --size $(SIZE) --out $(REPORT)
 
-# weaknesses in our own source, every reader against made-up bytes, every route against made-up requests: at length
+# weaknesses in our own source, advisories against what it needs, every reader against made-up bytes, every route against
+# made-up requests: at length
 SECONDS_A_READER ?= 20
 REQUESTS_A_ROUTE ?= 100
 security: .venv-security/.installed
 	.venv-security/bin/python -m tests.hostile.weaknesses
+	.venv-security/bin/python -m tests.hostile.advisories
 	.venv-security/bin/python -m tests.hostile.fuzz --seconds $(SECONDS_A_READER)
 	CONCORD_TEST_REQUESTS_A_ROUTE=$(REQUESTS_A_ROUTE) .venv-security/bin/python -m pytest --timeout 7200 \
 		tests/hostile tests/api/test_requests.py tests/test_dependencies.py
