@@ -35,7 +35,7 @@ from compose.embedded.layout import read_layout
 
 HERE = Path(__file__).parent
 TABLE: list[dict[str, Any]] = tomllib.loads((HERE / "report.toml").read_text("utf-8"))["benchmark"]
-MOST_S = 6 * 3600
+MOST_S = {"quick": 1800, "full": 6 * 3600}
 
 
 def machine() -> dict[str, Any]:
@@ -91,11 +91,17 @@ def run(row: dict[str, Any], size: str, environment: dict[str, str]) -> dict[str
         place = Path(folder) / "result.json"
         command = [sys.executable, "-m", f"benchmarks.{row['name']}", *row[size], "--json", str(place)]
         before, begun = os.getloadavg()[0], time.monotonic()
-        done = subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, timeout=MOST_S, check=False)
+        try:
+            done = subprocess.run(
+                command, env=environment, stdout=subprocess.DEVNULL, timeout=MOST_S[size], check=False
+            )
+            failed = "" if done.returncode == 0 else f"ended with exit code {done.returncode}"
+        except subprocess.TimeoutExpired:
+            failed = f"was not done after {duration(MOST_S[size])}"
         seconds, after = time.monotonic() - begun, os.getloadavg()[0]
         told = {"arguments": row[size], "seconds": round(seconds), "load": [round(before, 1), round(after, 1)]}
-        if done.returncode or not place.is_file():
-            return {**told, "failed": f"ended with exit code {done.returncode}"}
+        if failed or not place.is_file():
+            return {**told, "failed": failed or "said nothing"}
         result = json.loads(place.read_text("utf-8"))
     return {**told, "figures": [figure(one, result) for one in row["figures"]], "result": result}
 
@@ -121,6 +127,21 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
+def parts(report: dict[str, Any]) -> list[str]:
+    """Which parts were run, how long each took and under which load."""
+    lines = ["| part | took | load before, after |", "|---|---|---|"]
+    for row in TABLE:
+        if (found := report["benchmarks"].get(row["name"])) and "seconds" in found:
+            low, high = found["load"]
+            lines.append(f"| {row['title']} | {duration(found['seconds'])} | {low}, {high} |")
+    took = sum(found.get("seconds", 0) for found in report["benchmarks"].values())
+    return [*lines, f"| **all** | {duration(took)} | |"]
+
+
+def duration(seconds: float) -> str:
+    return f"{seconds / 60:.1f} min" if seconds >= 100 else f"{seconds:.0f} s"
+
+
 def page(report: dict[str, Any]) -> str:
     """The report as Markdown."""
     about = report["machine"]
@@ -137,6 +158,7 @@ def page(report: dict[str, Any]) -> str:
     lines += ["| machine | |", "|---|---|"]
     lines += [f"| {name.replace('_', ' ')} | {value} |" for name, value in about.items() if value is not None]
     lines.append("")
+    lines += [*parts(report), ""]
     if left := [row["name"] for row in TABLE if row["name"] not in report["benchmarks"]]:
         lines += [f"Not run this time: {', '.join(left)}.", ""]
     for row in TABLE:
@@ -184,6 +206,19 @@ def drawing(row: dict[str, Any], found: dict[str, Any]) -> str:
     )
 
 
+def write(report: dict[str, Any], out: Path) -> None:
+    """All of it, as far as it has come: what takes hours may be ended before its time."""
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "report.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    (out / "index.md").write_text(page(report), "utf-8")
+    for row in TABLE:
+        drawn, found = out / f"{row['name']}.svg", report["benchmarks"].get(row["name"])
+        if found is not None and "failed" not in found:
+            drawn.write_text(drawing(row, found), "utf-8")
+        else:
+            drawn.unlink(missing_ok=True)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     names = [row["name"] for row in TABLE]
@@ -202,14 +237,10 @@ def main() -> int:
         for row in TABLE:
             if row["name"] in options.only:
                 print(f"=== {row['name']}", file=sys.stderr, flush=True)
-                report["benchmarks"][row["name"]] = run(row, options.size, given)
-    options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "report.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    (options.out / "index.md").write_text(page(report), "utf-8")
-    for row in TABLE:
-        found = report["benchmarks"].get(row["name"])
-        if found is not None and "failed" not in found:
-            (options.out / f"{row['name']}.svg").write_text(drawing(row, found), "utf-8")
+                found = report["benchmarks"][row["name"]] = run(row, options.size, given)
+                end = found.get("failed", "well")
+                print(f"=== {row['name']}: {end}, {duration(found.get('seconds', 0))}", file=sys.stderr, flush=True)
+                write(report, options.out)
     failed = [name for name, found in report["benchmarks"].items() if "failed" in found]
     print(f"{options.out / 'index.md'} is written" + (f"; without {', '.join(failed)}" if failed else ""))
     return 1 if failed else 0
