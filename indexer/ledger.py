@@ -21,6 +21,7 @@ import psycopg
 import zstandard
 
 from common.errors import Conflict
+from common.messages import say
 from indexer.images.describe import VERSION
 from indexer.images.gallery import File, Known, Picture, member_path
 from indexer.parts import overlay
@@ -642,7 +643,7 @@ class Ledger:
             "select file, member from delivery_members where id = %s", (change.member,)
         ).fetchone()
         file, path = place or ("", "")
-        complaint = Complaint(f"the search engine refused it: {reason}", rule="engine")
+        complaint = Complaint(say("input.refused-by-engine", answer=reason), rule="engine")
         rows = [(change.ordinal, change.id, complaint)]
         _write_complaints(connection, change.delivery, change.member, file, path, rows)
         if marked.rowcount == 0 or change.outcome not in ("indexed", "updated"):

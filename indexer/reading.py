@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import orjson
 
 from common.errors import ConcordError, EngineError, InputError, MalformedInput
+from common.messages import say
 from indexer.archive import Archive
 from indexer.binding import languages
 from indexer.document import document
@@ -300,8 +301,9 @@ def _deletion(deletion: Deletion, ordinal: int) -> Item:
 
 def complaint_of(error: InputError) -> Complaint:
     """An input error as a line of `concord rejects`: its place stands in columns of their own."""
-    line = f"line {error.place.line}: " if error.place.line is not None else ""
-    reason = f"{line}{error.message} {error.remedy}".strip().replace("\0", "\\0")
+    reason = f"{error.message} {error.remedy}".strip().replace("\0", "\\0")
+    if error.place.line is not None:
+        reason = say("input.line", line=str(error.place.line), reason=reason)
     return Complaint(reason, error.place.field.replace("\0", "\\0"), rule=type(error).__name__)
 
 

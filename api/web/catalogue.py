@@ -24,7 +24,7 @@ from api.jobs.kinds import KINDS
 from api.search.query.fields import DIALECTS, dialect
 from api.search.similar.tables import related_reasons
 from api.web.language import DEFAULT, LANGUAGES, ROOM, catalogue_path, vocabulary
-from common.messages import templates
+from common.messages import pieces, templates
 from indexer.duplicates.compare import table
 from indexer.quality.rules import rules
 
@@ -82,6 +82,8 @@ def _in_tables() -> Iterator[tuple[str, str]]:
     for reason in related_reasons():
         yield reason, "similar/tables/nice_related.tsv"
     for rule in rules().values():
+        if any(letter.isalpha() for literal, _, _ in pieces(rule.message) for letter in literal):
+            yield rule.message, "quality/rules.toml"
         yield rule.explanation, "quality/rules.toml"
         yield rule.fix, "quality/rules.toml"
     for feature in table().features:

@@ -27,6 +27,7 @@ from markupsafe import Markup, escape
 
 from common.errors import ConcordError
 from common.messages import Message, Param, Template, recognised, templates
+from indexer.quality.rules import rule_template
 
 ROOM = Path(__file__).parent
 LANGUAGES = {
@@ -47,7 +48,7 @@ RIGHT_TO_LEFT = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "ps", "sd", "ug
 COOKIE = "concord_lang"
 
 
-NESTED = frozenset({"reason", "evidence"})
+NESTED = frozenset({"reason", "evidence", "problem", "note"})
 """Parameters of messages that may be messages themselves."""
 COMMAS = {"ar": "\u060c ", "zh": "\u3001", "ja": "\u3001"}
 """Between the members of a list, where it is not the comma."""
@@ -86,6 +87,12 @@ class Tongue:
         """A message of the platform in this language, each parameter's direction kept from touching what stands
         around it. What is in no table is shown as it is, marked as English."""
         return Markup(" ").join(self._told(part, isolated) or _english(part) for part in parts_of(said))
+
+    def finding(self, rule: str, message: str) -> Markup:
+        """A finding, or a reject, of a rule of the quality table."""
+        known = rule_template(rule)
+        said = known.read(message) if known else None
+        return self.fill(known, said.params) if known and said else self.tell(message)
 
     def tell_plainly(self, said: str | ConcordError) -> str:
         """The same as text without marks of HTML; right to left, parameters stand between isolates (UAX #9, 2.4)."""

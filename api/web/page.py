@@ -184,6 +184,7 @@ def environment(code: str) -> Environment:
     )
     made.globals.update(
         word=speaker.word,
+        finding=speaker.finding,
         asset=asset,
         page_language=code,
         page_direction=speaker.direction,

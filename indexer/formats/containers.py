@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import IO, BinaryIO, Literal, cast
 
 from common.errors import InputError, MalformedInput, Place
+from common.messages import say
 from indexer.formats import sniff
 from indexer.formats.reading import Signature
 
@@ -170,18 +171,16 @@ def _folder(root: Path, limits: Limits) -> Iterator[Member | InputError]:
             # a link to something inside is passed over: its target is read under its own name
             if not path.resolve().is_relative_to(root):
                 yield MalformedInput(
-                    "it is a link that leads out of the delivered folder; it is not followed.",
+                    say("input.link-out-of-folder"),
                     place=Place(name),
-                    remedy="Deliver the file itself.",
                 )
         elif path.is_dir():
             try:
                 pending.extend(sorted(path.iterdir(), reverse=True))
             except OSError as error:
                 yield InputError(
-                    f"the folder cannot be listed: {_reason(error)}.",
+                    say("input.folder-unlistable", fault=_reason(error)),
                     place=Place(name),
-                    remedy="Check its permissions.",
                 )
         else:
             yield from _file(path, name, limits)
@@ -191,16 +190,13 @@ def _file(path: Path, name: str, limits: Limits) -> Iterator[Member | InputError
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            yield MalformedInput(
-                "it is a device, socket or pipe, not a file.", place=Place(name), remedy="Deliver regular files."
-            )
+            yield MalformedInput(say("input.no-regular-file"), place=Place(name))
             return
         stream = path.open("rb")
     except OSError as error:
         yield InputError(
-            f"the file cannot be opened: {_reason(error)}.",
+            say("input.file-unopenable", fault=_reason(error)),
             place=Place(name),
-            remedy="Check that it exists and may be read.",
         )
         return
     with stream:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from common.errors import InputError, MalformedInput, Place
+from common.messages import say
 from indexer.formats.draft import (
     Draft,
     DraftAddress,
@@ -77,9 +78,8 @@ def read(stream: BinaryIO, context: Context) -> Iterator[Draft | InputError]:
     def finished() -> Draft | InputError:
         if size > MAX_RECORD:
             return MalformedInput(
-                f"the record is larger than {MAX_RECORD // 1024 // 1024} MiB.",
+                say("input.green-book-record-too-large", size=MAX_RECORD // 1024 // 1024),
                 place=Place(context.file, context.member, ordinal, line=start_line),
-                remedy="Check that the file is Green Book text and not damaged.",
             )
         groups, strange = _groups(b"".join(lines))
         draft = _draft(groups)
@@ -106,9 +106,8 @@ def read(stream: BinaryIO, context: Context) -> Iterator[Draft | InputError]:
         yield finished()
     else:
         yield MalformedInput(
-            "no line PATN, with which each Green Book record starts, stands in the file.",
+            say("input.no-green-book"),
             place=Place(context.file, context.member),
-            remedy="Check that this is the file that was meant.",
         )
 
 

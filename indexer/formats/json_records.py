@@ -16,6 +16,7 @@ import ijson
 from ijson.common import JSONError, ObjectBuilder
 
 from common.errors import InputError, MalformedInput, Place
+from common.messages import say
 from indexer.formats.draft import Draft, DraftClassification, DraftDate, DraftNumber, DraftText
 from indexer.formats.reading import Context, Reader, Signature
 from indexer.record import DateType, NumberType, TextType
@@ -58,23 +59,20 @@ def read_objects(
             ordinal += 1
     except JSONError as error:
         yield MalformedInput(
-            f"it is not well-formed JSON: {_plain(error)}.",
+            say("input.not-well-formed-json", fault=_plain(error)),
             place=Place(context.file, context.member, ordinal),
-            remedy="The records before the fault are kept; deliver the whole file again.",
         )
         return
     except UnicodeDecodeError:
         yield MalformedInput(
-            "it is not UTF-8, which JSON must be (RFC 8259, section 8.1).",
+            say("input.json-not-utf-8"),
             place=Place(context.file, context.member, ordinal),
-            remedy="Deliver it in UTF-8.",
         )
         return
     except _TooLargeError:
         yield MalformedInput(
-            f"the record has more than {MAX_VALUES} values.",
+            say("input.too-many-values", most=MAX_VALUES),
             place=Place(context.file, context.member, ordinal),
-            remedy="Ask the provider to split it; what comes after it in the file is not read.",
         )
         return
     if not ordinal:

@@ -25,6 +25,7 @@ from typing import Any, BinaryIO, Literal, Union, cast
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from common.errors import InputError, MalformedInput, Place
+from common.messages import say
 from indexer.formats.draft import (
     Draft,
     DraftAddress,
@@ -130,9 +131,7 @@ def read_json_lines(stream: BinaryIO, context: Context) -> Iterator[Draft | Inpu
             yield draft
         ordinal += 1
     if not ordinal:
-        yield MalformedInput(
-            "no record stands in it.", place=Place(context.file, context.member), remedy="Check the file."
-        )
+        yield MalformedInput(say("input.no-record"), place=Place(context.file, context.member))
 
 
 def _byte_lines(stream: BinaryIO) -> Iterator[tuple[int, bytes, str | None]]:
@@ -264,9 +263,8 @@ def read_csv(stream: BinaryIO, context: Context) -> Iterator[Draft | InputError]
     columns = [_column(name.strip(), options, context) for name in header]
     if not any(columns):
         raise MalformedInput(
-            "it has no header line.",
+            say("input.no-header"),
             place=Place(context.file, context.member, line=1),
-            remedy="Name the columns in line 1.",
         )
     rows = csv.reader(lines, delimiter=delimiter)
     ordinal = 0
@@ -277,7 +275,7 @@ def read_csv(stream: BinaryIO, context: Context) -> Iterator[Draft | InputError]
         except StopIteration:
             return
         except (csv.Error, InputError) as error:
-            yield MalformedInput(f"the row cannot be read: {_message(error)}.", place=place, remedy="Check its quotes.")
+            yield MalformedInput(say("input.row-unreadable", fault=_message(error)), place=place)
             ordinal += 1
             continue
         if not any(cell.strip() for cell in row):
@@ -344,9 +342,8 @@ def _column(name: str, options: dict[str, str], context: Context) -> re.Match[st
 def _row(row: list[str], columns: list[re.Match[str] | None], options: dict[str, str], place: Place) -> Draft:
     if len(row) > len(columns):
         raise MalformedInput(
-            f"the row has {len(row)} cells, the header {len(columns)}.",
+            say("input.cells", cells=len(row), columns=len(columns)),
             place=place,
-            remedy="Check its delimiters and quotes.",
         )
     separator = options.get("list", "|")
     cells = [
@@ -357,9 +354,8 @@ def _row(row: list[str], columns: list[re.Match[str] | None], options: dict[str,
     rights = [parts[0] for target, parts in cells if target.group() == "right"] or [options.get("right", "")]
     if rights[0] not in {str(one) for one in Right}:
         raise MalformedInput(
-            f"{rights[0]!r} is not a kind of right.",
+            say("input.no-right", value=rights[0], rights=list(Right)),
             place=dataclasses.replace(place, field="right"),
-            remedy="Give one of " + ", ".join(Right) + " in a column `right` or as an option.",
         )
     draft = Draft(Right(rights[0]), office=options.get("office"), line=place.line)
     for target, parts in cells:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from common.errors import Place, UnknownFormat
+from common.messages import say
 from indexer.formats.reading import Format, Signature
 from indexer.formats.xml import declared_encoding
 
@@ -39,9 +40,8 @@ def recognise(found: Signature, formats: tuple[Format, ...], place: Place) -> Fo
         if row.recognises(found):
             return row
     raise UnknownFormat(
-        f"no reader knows this content ({describe(found)}).",
+        say("input.unknown-format", content=describe(found)),
         place=place,
-        remedy="`concord formats` lists what can be read.",
     )
 
 

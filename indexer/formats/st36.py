@@ -14,6 +14,7 @@ from typing import BinaryIO, Literal, cast
 from lxml import etree
 
 from common.errors import InputError, Place, UnidentifiedRecord
+from common.messages import say
 from indexer.formats.draft import (
     Draft,
     DraftAddress,
@@ -785,9 +786,8 @@ def identified(draft: Draft, record: XmlRecord, context: Context) -> Draft | Uni
     if draft.identified_by or any(number.type is NumberType.PUBLICATION for number in draft.numbers):
         return place(draft, record)
     return UnidentifiedRecord(
-        "the publication has no number.",
+        say("input.publication-without-number"),
         place=Place(context.file, context.member, record.ordinal, "publication-reference", record.line),
-        remedy="Ask the provider for the record with its doc-number.",
     )
 
 

@@ -14,6 +14,7 @@ from typing import BinaryIO, cast
 from lxml import etree
 
 from common.errors import InputError, MalformedInput, Place
+from common.messages import say
 from indexer.formats import wipo_parts as parts
 from indexer.formats.draft import Draft, DraftEvent, DraftImage, DraftNumber, DraftParty, DraftRelation, DraftText
 from indexer.formats.reading import Context, Format, Signature
@@ -105,9 +106,8 @@ def read(stream: BinaryIO, context: Context) -> Iterator[Draft | InputError]:
         marks = [record.element] if local(record.element) == "TradeMark" else list(_marks(record.element))
         if not marks:
             yield MalformedInput(
-                f"<{local(record.element)}> stands here without a mark that it belongs to.",
+                say("input.element-without-mark", element=local(record.element)),
                 place=Place(context.file, context.member, record.ordinal, local(record.element), record.line),
-                remedy="Deliver it inside the TradeMark element, or in a transaction with one mark.",
             )
         for mark in marks:
             draft = parts.start(record, Right.TRADEMARK, mark)

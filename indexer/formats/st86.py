@@ -14,6 +14,7 @@ from typing import BinaryIO, cast
 from lxml import etree
 
 from common.errors import InputError, MalformedInput, Place
+from common.messages import say
 from indexer.formats import wipo_parts as parts
 from indexer.formats.draft import Draft, DraftEvent, DraftImage, DraftNumber, DraftRelation, DraftText
 from indexer.formats.reading import Context, Format, Signature
@@ -97,9 +98,8 @@ def read(stream: BinaryIO, context: Context) -> Iterator[Draft | InputError]:
         designs = [record.element] if application is None else every(application, "DesignDetails/Design")
         if not designs:
             yield MalformedInput(
-                "the application holds no design.",
+                say("input.application-without-design"),
                 place=Place(context.file, context.member, record.ordinal, "DesignDetails", record.line),
-                remedy="Ask the provider for the whole record.",
             )
         for position, design in enumerate(designs, 1):
             draft = parts.start(record, Right.DESIGN, design)

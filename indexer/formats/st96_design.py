@@ -13,6 +13,7 @@ from typing import BinaryIO
 from lxml import etree
 
 from common.errors import InputError, MalformedInput, Place
+from common.messages import say
 from indexer.formats import wipo_parts as parts
 from indexer.formats.draft import (
     Draft,
@@ -81,9 +82,8 @@ def read(stream: BinaryIO, context: Context) -> Iterator[Draft | InputError]:
                        for found in every(application, f"{bag}/{name}")]  # fmt: skip
         if not designs:
             yield MalformedInput(
-                "the application holds no design.",
+                say("input.application-without-design"),
                 place=Place(context.file, context.member, record.ordinal, "DesignBag", record.line),
-                remedy="Ask the provider for the whole record.",
             )
         for position, design in enumerate(designs, 1):
             draft = parts.start(record, Right.DESIGN, design)

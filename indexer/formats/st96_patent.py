@@ -13,6 +13,7 @@ from typing import BinaryIO, Literal
 from lxml import etree
 
 from common.errors import InputError, Place, UnidentifiedRecord
+from common.messages import say
 from indexer.formats import st36
 from indexer.formats.draft import (
     Draft,
@@ -660,9 +661,8 @@ def read_xml4ip(stream: BinaryIO, context: Context) -> Iterator[Draft | InputErr
             yield st36.place(draft, record)
         else:
             yield UnidentifiedRecord(
-                "the document names no application.",
+                say("input.document-without-application"),
                 place=Place(context.file, context.member, record.ordinal, "ApplicationNumber", record.line),
-                remedy="XML4IP documents must name the application that they were filed in.",
             )
 
 

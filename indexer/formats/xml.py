@@ -25,6 +25,7 @@ from typing import BinaryIO
 from lxml import etree
 
 from common.errors import InputError, MalformedInput, Place
+from common.messages import say
 from indexer.formats.reading import Context
 
 CHUNK = 256 * 1024
@@ -163,23 +164,20 @@ class _Cutter:
             end = self.find(ending, match.end() - self.taken)
             if end < 0:
                 yield MalformedInput(
-                    "the file ends inside a comment, CDATA section or tag.",
+                    say("input.ends-in-markup"),
                     place=self.place(self.base_line),
-                    remedy="Deliver the whole file again.",
                 )
                 return
             position = end
         if problem := self.surroundings.unclosed():
             yield MalformedInput(
-                f"the file ends before </{problem}>: it is cut short after record {self.ordinal}.",
+                say("input.ends-before", element=problem, record=self.ordinal),
                 place=self.place(self.base_line),
-                remedy="Deliver the whole file again; the records before the cut are kept.",
             )
         elif not self.ordinal:
             yield MalformedInput(
-                f"no {' or '.join(f'<{name}>' for name in sorted(self.names))} element stands in the file.",
+                say("input.no-element", elements=" or ".join(f"<{name}>" for name in sorted(self.names))),
                 place=Place(self.context.file, self.context.member),
-                remedy="Check that this is the file that was meant.",
             )
 
     def find(self, ending: bytes, position: int) -> int:
@@ -195,9 +193,8 @@ class _Cutter:
         if (failure := self.surroundings.feed(gap, self.encoding)) is not None:
             message, line = failure
             yield MalformedInput(
-                f"what stands between the records is not well-formed: {message}.",
+                say("input.between-records", fault=message),
                 place=self.place(line_before + line - 1),
-                remedy="The records that can be read are kept; ask the provider for a corrected file.",
             )
 
     def doctype(self) -> MalformedInput | None:
@@ -205,9 +202,8 @@ class _Cutter:
         while (match := DOCTYPE_END.match(self.buffer, self.taken + len(b"<!DOCTYPE"))) is None:
             if self.held > MAX_DOCTYPE or not self.fill():
                 return MalformedInput(
-                    f"its document type declaration does not end within {MAX_DOCTYPE} bytes.",
+                    say("input.doctype-too-long", most=MAX_DOCTYPE),
                     place=self.place(self.base_line),
-                    remedy="Deliver the file without the declaration: it is not used.",
                 )
         declaration = self.drop(match.end() - self.taken)
         for entity in DECLARED_ENTITY.finditer(declaration):
@@ -257,9 +253,8 @@ class _Cutter:
         if oversized or position > self.max_record:
             self.drop(position)
             yield MalformedInput(
-                f"the record is larger than {self.max_record // 1024 // 1024} MiB.",
+                say("input.record-too-large", size=self.max_record // 1024 // 1024),
                 place=self.place(start_line),
-                remedy="Ask the provider to split it.",
             )
         else:
             yield self.parse(self.drop(position), start, start_line)
@@ -269,9 +264,8 @@ class _Cutter:
 
     def cut_short(self, name: bytes, line: int) -> MalformedInput:
         return MalformedInput(
-            f"the file ends inside <{name.decode('utf-8', 'replace')}>, which starts on line {line}.",
+            say("input.ends-inside", element=name.decode("utf-8", "replace"), line=str(line)),
             place=self.place(line),
-            remedy="Deliver the whole file again; the records before the cut are kept.",
         )
 
     def parse(self, data: bytes, start: int, line: int) -> XmlRecord | InputError:
@@ -285,10 +279,8 @@ class _Cutter:
             used = {entity for entity in ENTITY.findall(data) if entity in self.entities}
             if used:
                 return MalformedInput(
-                    f"it refers to &{sorted(used)[0].decode()};, an entity that the file declares itself. "
-                    "Entities are not expanded.",
+                    say("input.entity-of-its-own", entity=sorted(used)[0].decode()),
                     place=self.place(line),
-                    remedy="Deliver the text itself in place of the entity.",
                 )
             data_resolved, unknown = _resolve_character_entities(data, self.encoding)
             problems += [("text", f"unknown character entity &{name}; kept as written") for name in sorted(unknown)]
@@ -309,9 +301,8 @@ class _Cutter:
     def broken(self, error: etree.XMLSyntaxError, line: int) -> MalformedInput:
         at = line + (error.lineno or 1) - 1
         return MalformedInput(
-            f"the record is not well-formed XML: {_plain(error)}.",
+            say("input.not-well-formed-xml", fault=_plain(error)),
             place=self.place(at),
-            remedy="The other records of the file are kept; ask the provider for a corrected one.",
         )
 
 
@@ -427,9 +418,8 @@ class _Transcoded:
                 text = self.decoder.decode(data, final=self.done)
             except UnicodeError as error:
                 raise MalformedInput(
-                    f"its bytes are not in the encoding it declares: {getattr(error, 'reason', error)}.",
+                    say("input.not-in-its-encoding", fault=str(getattr(error, "reason", error))),
                     place=self.place,
-                    remedy="Deliver it in UTF-8.",
                 ) from None
             if not self.started:
                 text = text.lstrip("\ufeff")
@@ -468,9 +458,8 @@ def _as_parseable(stream: BinaryIO, context: Context) -> tuple[_Prefixed | _Tran
         "".encode(encoding)  # LookupError too for codecs that are not of text, such as zlib
     except (LookupError, UnicodeError):
         raise MalformedInput(
-            f"the file says that its encoding is {encoding!r}, which is not known.",
+            say("input.encoding-unknown", encoding=encoding),
             place=Place(context.file, context.member, line=1),
-            remedy="Deliver it in UTF-8.",
         ) from None
     return _Transcoded(head, stream, encoding, Place(context.file, context.member)), "utf-8", False
 

@@ -16,6 +16,7 @@ from typing import BinaryIO
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from common.errors import MalformedInput
+from common.messages import say
 
 MEDIA_TYPES = {
     "PNG": "image/png",
@@ -57,9 +58,7 @@ def read(stream: BinaryIO) -> bytes:
     """All of it. Raises MalformedInput where it is larger than LARGEST_FILE."""
     content = stream.read(LARGEST_FILE + 1)
     if len(content) > LARGEST_FILE:
-        raise MalformedInput(
-            f"the image has more than {LARGEST_FILE >> 20} MiB.", remedy="Deliver it smaller, or compressed."
-        )
+        raise MalformedInput(say("input.image-too-large", size=LARGEST_FILE >> 20))
     return content
 
 
@@ -93,22 +92,18 @@ def _opened(content: bytes) -> Iterator[Image.Image]:
         with Image.open(io.BytesIO(content), formats=tuple(MEDIA_TYPES)) as image:
             width, height = image.size
             if not width or not height:
-                raise MalformedInput("the image has no pixels.", remedy="Deliver it again.")
+                raise MalformedInput(say("input.image-empty"))
             if width * height > MOST_PIXELS:  # Pillow itself only warns up to twice as many
                 raise Image.DecompressionBombError
             yield image
     except BOMBS as error:
-        raise MalformedInput(
-            f"the image has more than {MOST_PIXELS // 1_000_000} million pixels.", remedy="Deliver it smaller."
-        ) from error
+        raise MalformedInput(say("input.image-too-many-pixels", pixels=MOST_PIXELS // 1_000_000)) from error
     except UnidentifiedImageError as error:
-        raise MalformedInput(
-            "it is no image that is read here.", remedy="Deliver images as PNG, JPEG, GIF, TIFF or WebP."
-        ) from error
+        raise MalformedInput(say("input.no-image")) from error
     except ERRORS as error:
-        raise MalformedInput("the image is damaged or ends early.", remedy="Deliver it again.") from error
+        raise MalformedInput(say("input.image-damaged")) from error
     except MemoryError as error:
-        raise MalformedInput("the image needs too much memory.", remedy="Deliver it smaller.") from error
+        raise MalformedInput(say("input.image-memory")) from error
 
 
 def _loaded(image: Image.Image, side: int) -> Image.Image:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from common.errors import ConfigurationError
+from common.messages import Template
 from indexer.record import Right, Severity
 
 TABLE = Path(__file__).with_name("rules.toml")
@@ -27,6 +30,8 @@ class Rule:
     """ST.3 codes it applies to; empty for all."""
     field: str
     """Field that is doubted, where the check does not say it more exactly."""
+    words: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Details that are codes → section of the pages' vocabulary that has their words."""
 
     def applies_to(self, right: Right, office: str) -> bool:
         return (not self.rights or right in self.rights) and (not self.offices or office in self.offices)
@@ -46,6 +51,7 @@ def read_rules(path: Path = TABLE) -> dict[str, Rule]:
                 rights=frozenset(Right(right) for right in entry.get("rights", ())),
                 offices=frozenset(entry.get("offices", ())),
                 field=entry.get("field", ""),
+                words=entry.get("words", {}),
             )
         except (KeyError, ValueError, TypeError) as error:
             raise ConfigurationError(
@@ -53,6 +59,13 @@ def read_rules(path: Path = TABLE) -> dict[str, Rule]:
                 remedy="Each rule needs severity (info, warning, error), message, explanation and fix.",
             ) from error
     return rules
+
+
+@lru_cache(maxsize=256)
+def rule_template(name: str) -> Template | None:
+    """What a rule says, as a text with parameters; None where there is no such rule."""
+    found = rules().get(name)
+    return None if found is None else Template(f"finding.{name}", found.message, found.words)
 
 
 @lru_cache(maxsize=1)

@@ -10,7 +10,8 @@ from indexer.duplicates import profile
 from indexer.duplicates.clusters import pair
 from indexer.duplicates.compare import compare
 from indexer.duplicates.ledger import Ledger
-from indexer.record import Finding, Number, NumberType, Party, PartyRole, Record, Severity
+from indexer.harmonise.findings import finding
+from indexer.record import Number, NumberType, Party, PartyRole, Record
 from tests.platforms import Platform, make_record
 from tests.review_quality.world import World
 
@@ -32,7 +33,7 @@ def told_by_its_office() -> list[Record]:
                              published=dt.date(2010 + position // 6, 2, 3), applicant="Sample Looms Ltd")  # fmt: skip
         canonical = f"XA{2010 + position // 6}{number:06d}"
         application = Number(type=NumberType.APPLICATION, raw=canonical, canonical=canonical, office="XA")
-        doubt = Finding(rule="title-language", severity=Severity.WARNING, field="title", message="A sample of a doubt.")
+        doubt = finding("text-language-unknown", "texts.title", record.texts[0].text)
         made.append(record.model_copy(update={"numbers": (*record.numbers, application),
                                               "findings": (doubt,) if position % 3 == 0 else ()}))  # fmt: skip
     return made

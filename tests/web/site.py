@@ -16,6 +16,9 @@ import uvicorn
 
 from api.access import accounts
 from api.access.model import Group, Role
+from common.errors import MalformedInput, Place
+from common.messages import say
+from indexer.reading import complaint_of
 from indexer.record import (
     Citation,
     Classification,
@@ -51,6 +54,7 @@ PASSWORD = "a long sample passphrase"
 OVERRIDE = "\u202e\u2066"
 LONG_NAME = "Endless Sample Works " * 480
 SCRIPT = '<script>window.harmed = true</script><img src=x onerror="window.harmed = true">'
+MISMATCH = say("input.not-well-formed-xml", fault="Opening and ending tag mismatch: number line 4 and record")
 BROKEN_XML = b"<records>\n  <record>\n    <number>77</number>\n    <number>78\n  </record>\n</records>\n"
 
 
@@ -279,7 +283,7 @@ def prepare(site: Site) -> None:
         session.add(
             Reject(
                 delivery=delivery.sequence, member=member.id, ordinal=2, file="sample.xml", severity="error",
-                reason="The element <number> on line 4 is never closed. Repair it and deliver again.",
+                reason=complaint_of(MalformedInput(MISMATCH, place=Place("sample.xml", line=4))).reason,
             )
         )  # fmt: skip
         site.delivery = delivery.sequence

@@ -57,7 +57,7 @@ SIGNED_IN = {
     "delivery": "/deliveries/{delivery}",
     "reject": "/deliveries/{delivery}/rejects/1",
     "quality": "/quality",
-    "findings": "/quality/findings?rule=title-language",
+    "findings": "/quality/findings?rule=text-language-unknown",
     "reports": "/reports",
     "report": "/records/XA.patent.XA0000101.A1/report",
     "request": "/office/requests/new",

@@ -17,10 +17,13 @@ from api.web.language import LANGUAGES, tongue
 from common.errors import Conflict, UsageError
 from common.messages import Message, pieces, recognised, say, templates
 from indexer.duplicates.rules import rules as duplicate_rules
+from indexer.quality.rules import rule_template
+from indexer.quality.rules import rules as quality_rules
 from tests.web.site import Site
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("analyzers", "api", "cli", "common", "compose", "indexer", "mappings", "store")
+PARAMETER = re.compile(r"\{[a-z_]+(?:!r)?\}")
 OTHERS = [code for code in LANGUAGES if code != "en"]
 
 
@@ -141,6 +144,42 @@ def test_why_two_records_meet_is_told_in_the_reader_s_language(site: Site, langu
     assert why
     assert re.search(SCRIPTS[language], why[1])
     assert "untold" not in why[1]
+
+
+@pytest.mark.parametrize("language", SCRIPTS)
+def test_findings_are_told_in_the_reader_s_language(site: Site, language: str) -> None:
+    headers = {"accept-language": language, "authorization": f"Bearer {site.key('quality')}"}
+    record = f"{site.url}/records/XA.patent.XA0000101.A1?tab=sources"
+    rejects = f"{site.url}/deliveries/{site.delivery}"
+    for address in (record, f"{site.url}/quality/findings", rejects, f"{rejects}/rejects/1"):
+        page = get(address, headers=headers).text
+        assert "untold" not in page
+    assert (
+        tongue(language).say("The language of the text could not be told.")
+        in get(f"{site.url}/quality/findings", headers=headers).text
+    )
+    fault = re.search(r'<p class="fault">(.*?)</p>', page)
+    assert fault
+    assert re.search(SCRIPTS[language], fault[1])
+    assert '<bdi dir="auto">4</bdi>' in fault[1]
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_every_finding_says_its_values_in_every_language(language: str) -> None:
+    says = tongue(language)
+    for name in quality_rules():
+        found = rule_template(name)
+        assert found is not None
+        made = found.fill({key: "inventor" if key == "role" else f"5-{key}" for key in found.names})
+        told = says.finding(name, str(made))
+        for key in found.names - {"role"}:
+            assert f"5-{key}" in told, name
+        assert names(says.translations.gettext(found.text)) == found.names, name
+        assert says.translations.gettext(found.text) != found.text or not re.search(
+            "[a-z]", PARAMETER.sub("", found.text)
+        )
+    assert "<script>" not in says.finding("date-impossible", "'<script>' is no day of the calendar.")
+    assert "untold" in says.finding("date-impossible", "What an earlier release said.")
 
 
 @pytest.mark.parametrize("language", SCRIPTS)

@@ -136,7 +136,7 @@ def test_a_pair_is_judged_without_a_script_too(visit: Open, site: Site) -> None:
 def test_findings_lead_from_rule_to_record_and_original(visit: Open, site: Site) -> None:
     page = visit("/quality", key=site.key("quality"))
     assert page.locator(".chart .column").count() >= 2
-    page.get_by_role("link", name="title-language").click()
+    page.get_by_role("link", name="text-language-unknown").click()
     expect(page.locator("tbody tr")).to_have_count(6)
     page.locator("tbody a").first.click()
     expect(page.locator("h1")).to_contain_text("Loom")

@@ -133,7 +133,7 @@ def test_an_office_sees_who_read_its_records(visit: Open, site: Site) -> None:
 
 def test_a_reject_shows_the_bytes_where_it_went_wrong(visit: Open, site: Site) -> None:
     page = visit(f"/deliveries/{site.delivery}", key=site.key("examiner"))
-    expect(page.locator("table").first).to_contain_text("line 4 is never closed")
+    expect(page.locator("table").first).to_contain_text("line 4: the record is not well-formed XML")
     page.get_by_role("link", name="Show").click()
     expect(page.locator(".wanted")).to_contain_text("<number>78")
 
