@@ -168,7 +168,7 @@ class Run:
             add(connection, id_)
             for other in told:
                 rule(connection, id_, other)
-            for other in sorted({*held} - {*told}):
+            for other in sorted({*held} - {*told})[:1]:
                 rule(connection, id_, other, "queue")
             self.ledger.recompute(connection, [id_])
         with self.busy:
