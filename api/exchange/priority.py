@@ -51,6 +51,7 @@ class Pattern:
     pattern: str
     form: str
     example: str
+    source: str
 
 
 @lru_cache(maxsize=1)
@@ -63,13 +64,23 @@ def patterns() -> tuple[Pattern, ...]:
 def canonical(office: str, right: str, number: str) -> str:
     """The form under which a number is matched. Raises UsageError, with an example, for what is none."""
     given = re.sub(r"\s", "", unicodedata.normalize("NFKC", number)).upper()
-    found = [p for p in patterns() if p.office == office and p.right == right]
-    chosen = found or [p for p in patterns() if p.office == "*"]
-    for entry in chosen:
+    for entry in (chosen := rows_for(office, right)):
         match = re.fullmatch(entry.pattern.replace("{office}", office), given)
         if match:
-            return re.sub(r"[^0-9A-Z]", "", entry.form.format(**match.groupdict()))
-    raise UsageError(f"{number!r} is no application number of {office}.", remedy=f"Write it as in {chosen[0].example}.")
+            parts = {name: value or "" for name, value in match.groupdict().items()}
+            return re.sub(r"[^0-9A-Z]", "", entry.form.format(**parts))
+    example = chosen[0].example.replace("{office}", office)
+    raise UsageError(f"{number!r} is no {right} application number of {office}.", remedy=f"Write it as in {example}.")
+
+
+@lru_cache(maxsize=1_000)
+def rows_for(office: str, right: str) -> tuple[Pattern, ...]:
+    """The rows tried for an office and right, in order: its own, or where it has none the general one, with the row of
+    every office for that right between."""
+    own = [entry for entry in patterns() if (entry.office, entry.right) == (office, right)]
+    of_right = [entry for entry in patterns() if (entry.office, entry.right) == ("*", right)]
+    general = [entry for entry in patterns() if (entry.office, entry.right) == ("*", "*")]
+    return tuple([*own, *of_right] if own else [*of_right, *general])
 
 
 def code_hash(keys: Keys, document: str, code: str) -> bytes:
@@ -112,7 +123,7 @@ async def deposit(access: Exchanger, given: Deposit) -> Response:
     number = canonical(office, given.right, given.number)
     content = from_base64(given.document)
     if not content:
-        raise UsageError("The document is empty.")
+        raise UsageError("The document is empty.", remedy="Send the bytes of the certified copy in base64.")
     sha256, size = await asyncio.to_thread(access.services.archive.put, io.BytesIO(content))
     code = new_code()
 
