@@ -34,7 +34,10 @@ def register(
     Conflict where it is registered already."""
     certificate = load_certificate(pem)
     if certificate.not_valid_after_utc <= dt.datetime.now(dt.UTC):
-        raise UsageError(f"The certificate expired on {certificate.not_valid_after_utc:%Y-%m-%d}.")
+        raise UsageError(
+            f"The certificate expired on {certificate.not_valid_after_utc:%Y-%m-%d}.",
+            remedy="Register the one that took its place.",
+        )
     name = fingerprint(certificate)
     if session.get(OfficeCertificate, name) is not None:
         raise Conflict("This certificate is registered already.", remedy="Make a new one; a withdrawn one stays so.")
@@ -42,7 +45,9 @@ def register(
     if key_pem is not None:
         key = load_private_key(key_pem.encode())
         if not belongs(key, certificate):
-            raise UsageError("The private key is not the certificate's.")
+            raise UsageError(
+                "The private key is not the certificate's.", remedy="Send the two that were made together."
+            )
         plain = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         sealed = keys.seal(SEALED, plain, name.encode())
     entry = OfficeCertificate(

@@ -136,7 +136,7 @@ async def read_manifest(package: str, access: Exchanger) -> Response:
         if access.caller.office != agreement.provider:
             raise NotFound("not the signer")
         if entry.state != "unsigned":
-            raise Conflict(f"The package is {entry.state}; it waits for no signature.")
+            raise Conflict(f"The package is {entry.state}; it waits for no signature.", remedy=packages.UNSIGNED_ONLY)
         return packages.manifest(access.services, entry)
 
     return Response(await in_transaction(access, work), media_type="application/xml")

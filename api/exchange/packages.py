@@ -51,6 +51,7 @@ JOB = "package"
 SHARED_KEPT = 2_000
 NOT_WHOLE = "the agreement does not give every part of the original"
 NOT_IN_FORMAT = "the policy of the collection does not give it in this format"
+UNSIGNED_ONLY = "Only a package that is `unsigned` is signed; ask for its state."
 UNREADABLE = "the image is too large, or none that can be read"
 EXTENSIONS = {media_type: extension for extension, media_type in asic.PICTURES.items()}
 
@@ -516,7 +517,7 @@ def _finish(entry: Package, container: Container, signature: bytes) -> None:
 def add_signature(services: Services, session: Session, entry: Package, provider: str, cms: bytes) -> Signed:
     """The provider's own signature over the manifest of a package that waits for it. Raises SignatureRefused."""
     if entry.state != "unsigned" or entry.manifest is None:
-        raise Conflict(f"The package is {entry.state}; it waits for no signature.")
+        raise Conflict(f"The package is {entry.state}; it waits for no signature.", remedy=UNSIGNED_ONLY)
     digests = {"sha256": bytes.fromhex(entry.manifest)}
     found = verify(cms, digests, certificates.of_office(session, provider))
     _finish(entry, Container(path_of(services, entry.id), resume=True), cms)

@@ -223,10 +223,14 @@ def _checked(answer: httpx.Response) -> Any:
     if answer.status_code in (401, 403):
         raise AccessDenied("The other platform refuses the key.", remedy="Ask for one with the permission `exchange`.")
     if answer.status_code >= 500 or answer.status_code == 429:
-        raise EngineUnavailable(f"The other platform answers {answer.status_code}.", remedy="Try again later.")
+        where = answer.request.url.copy_with(query=None)
+        raise EngineUnavailable(f"{where} answers {answer.status_code}.", remedy="Try again later.")
     if answer.status_code >= 400:
         told = answer.json() if "json" in answer.headers.get("content-type", "") else {}
-        raise UsageError(f"The other platform answers {answer.status_code}: {told.get('detail', '')}")
+        raise UsageError(
+            f"{answer.request.url.copy_with(query=None)} answers {answer.status_code}: {told.get('detail', '')}",
+            remedy="Look there how the agreement stands, and that the key is of its beneficiary.",
+        )
     return answer.json()
 
 

@@ -53,7 +53,9 @@ def from_base64(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise UsageError("This is not base64.") from error
+        raise UsageError(
+            "This is not base64.", remedy="Encode the bytes of the file, as `base64 -w0 FILE` does."
+        ) from error
 
 
 # ------------------------------------------------------------------------------------------------ policy, templates
@@ -199,7 +201,9 @@ def _sound(base: Terms | None, changes: dict[str, Any]) -> Terms:
         return Terms.model_validate({**(base.model_dump(mode="json") if base else {}), **changes})
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'terms'}: {fault['msg']}" for fault in error.errors())
-        raise UsageError(f"The terms are not sound: {faults}.") from error
+        raise UsageError(
+            f"The terms are not sound: {faults}.", remedy="Put right what is named, and send them anew."
+        ) from error
 
 
 def brief(entry: Agreement) -> dict[str, Any]:

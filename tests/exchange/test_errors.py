@@ -1,0 +1,48 @@
+"""Errors of the exchange and of webhooks say what, where, and what to do."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import httpx
+import pytest
+
+import api
+from api.webhooks import sender
+
+ROOMS = [Path(api.__file__).parent / room for room in ("exchange", "webhooks")]
+FILES = sorted(path for room in ROOMS for path in room.rglob("*.py"))
+RAISED = {"UsageError", "Conflict", "Forbidden", "EngineUnavailable", "Ended", "BadCursor"}
+URL = "https://office.example/hook"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_what_is_refused_says_what_to_do(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if not isinstance(node, ast.Raise) or not isinstance(node.exc, ast.Call):
+            continue
+        name = node.exc.func.id if isinstance(node.exc.func, ast.Name) else ""
+        if name in RAISED:
+            assert any(part.arg == "remedy" for part in node.exc.keywords), f"{path}:{node.lineno}: no remedy"
+
+
+@pytest.mark.parametrize("status", [204 + 96, 301, 401, 404, 413, 418, 429, 500, 503, 599])
+def test_an_answer_that_is_no_yes_names_the_address_the_status_and_what_to_do(status: int) -> None:
+    what, _, todo = sender.answered(URL, status).partition(f" answered {status}. ")
+    assert what == URL
+    assert todo in {row[1] for row in sender.ANSWERS}
+
+
+@pytest.mark.parametrize(
+    ("failed", "says"),
+    [
+        (httpx.ReadTimeout("slow"), "gave no answer within 10 s (ReadTimeout)"),
+        (httpx.ConnectError("refused"), "could not be reached (ConnectError)"),
+        (httpx.RemoteProtocolError("half"), "broke the connection off (RemoteProtocolError)"),
+    ],
+)
+def test_what_stood_in_the_way_of_an_answer_is_told(failed: httpx.HTTPError, says: str) -> None:
+    told = sender.unreached(URL, failed)
+    assert told.startswith(f"{URL} {says}. ")
+    assert told.endswith(tuple(row[2] for row in sender.FAILURES))
