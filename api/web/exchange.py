@@ -21,7 +21,7 @@ from api.exchange import routes as api
 from api.exchange.writers import FORMATS
 from api.web.page import Exchanger, OfficeManager, of_api, pages, render
 from api.webhooks import routes as webhooks
-from common.errors import Conflict, UsageError
+from common.errors import AccessDenied, ConcordError, Conflict, NotFound, UsageError
 
 router = pages()
 
@@ -228,13 +228,17 @@ async def sign(request: Request, agreement: int, access: Exchanger) -> Response:
 @router.get("/office/packages")
 async def list_packages(request: Request, access: Exchanger) -> Response:
     """Packages of one's office and those that wait for its signature."""
+    return await _packages_page(request, access, {"agreement": request.query_params.get("agreement", "")})
+
+
+async def _packages_page(request: Request, access: Exchanger, asked: dict[str, Any], fault: str = "") -> Response:
     held = (await of_api(packages.list_packages(access)))["packages"]
     agreements = (await of_api(access_routes.list_agreements(access)))["agreements"]
     by_id = {entry["id"]: entry for entry in agreements}
     given = [e for e in agreements if e["beneficiary"] == access.caller.office and e["state"] == State.ACTIVE]
     return render(
-        request, access, "packages.html", held=held, by_id=by_id, given=given,
-        chosen=request.query_params.get("agreement", ""),
+        request, access, "packages.html", http_status=400 if fault else 200, held=held, by_id=by_id, given=given,
+        asked=asked, fault=fault, formats=given_formats(given),
         busy=any(entry["state"] == "building" for entry in held),
         signing=any(
             entry["state"] == "unsigned" and by_id[entry["agreement"]]["provider"] == access.caller.office
@@ -243,18 +247,27 @@ async def list_packages(request: Request, access: Exchanger) -> Response:
     )  # fmt: skip
 
 
+def given_formats(agreements: list[dict[str, Any]]) -> dict[str, list[int]]:
+    """Format → the agreements that give their data in it; one that names no formats gives any."""
+    terms = {entry["id"]: entry["terms"]["formats"] for entry in agreements}
+    found = {name: [number for number, formats in terms.items() if not formats or name in formats] for name in FORMATS}
+    return {name: numbers for name, numbers in found.items() if numbers}
+
+
 @router.post("/office/packages")
 async def order(request: Request, access: Exchanger) -> Response:
     form = await request.form()
-    agreement = _whole(form, "agreement")
-    if agreement is None:
-        raise UsageError("Choose an agreement.")
-    await packages.order_package(
-        access,
-        packages.PackageIn(
-            agreement=agreement, collection=_text(form, "collection") or None, query=_text(form, "query") or None
-        ),
-    )
+    asked: dict[str, Any] = {name: _text(form, name) for name in ("agreement", "collection", "query")}
+    asked["formats"] = [str(value) for value in form.getlist("formats")]
+    given = {name: value for name, value in asked.items() if value}
+    try:
+        await packages.order_package(access, packages.PackageIn.model_validate(given))
+    except ValidationError:
+        return await _packages_page(request, access, asked, "Choose an agreement, and of the formats only those shown.")
+    except ConcordError as error:
+        if isinstance(error, AccessDenied | NotFound):
+            raise
+        return await _packages_page(request, access, asked, str(error))
     return RedirectResponse("/office/packages", 303)
 
 

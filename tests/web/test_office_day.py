@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
 from pathlib import Path
 
 import httpx
@@ -95,6 +97,7 @@ def test_an_agent_asks_signs_downloads_and_verifies(
         agent.get_by_role("button", name=says.say("Order a certified copy")).click()
     else:
         agent.get_by_role("link", name=says.say("Order a package")).click()
+        agent.locator("[name=formats][value=st36]").check()
         agent.get_by_role("button", name=says.say("Order"), exact=True).click()
     unsigned = agent.locator("tbody tr").first
     expect(unsigned).to_contain_text(says.word("package", "unsigned"), timeout=30_000)
@@ -114,6 +117,9 @@ def test_an_agent_asks_signs_downloads_and_verifies(
     download.value.save_as(package)
     certificate = signers["XA"].certificate
     assert asic.check(package, {fingerprint(certificate): certificate}).records == (1 if language == "ja" else 3)
+    with zipfile.ZipFile(package) as held:
+        report = json.loads(held.read("report.json"))
+    assert list(report["formats"]) == ([] if language == "ja" else ["st36"])
 
 
 def test_a_signature_by_another_key_is_refused_in_plain_words(

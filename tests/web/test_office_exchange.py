@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
-from sqlalchemy import update
+from sqlalchemy import select, update
 
+from api.access.agreements import State
 from api.web.language import tongue
-from store.exchange import Feed, Holding
+from store.exchange import Feed, Holding, Package, Source
 from store.jobs import WebhookDelivery
 from tests.receiver import Receiver, receiver
 from tests.web.conftest import Open
@@ -96,9 +97,38 @@ def test_an_endpoint_is_registered_tried_pushed_to_and_sent_to_again(
     agent.goto(address)
     agent.get_by_role("button", name="New secret").click()
     expect(agent.locator(".made code")).to_contain_text("whsec_")
-    agent.goto(address)
-    agent.get_by_role("button", name="Delete").click()
-    expect(agent.locator("main")).not_to_contain_text(listening.url)
+    # Deleting asks first, without a script too.
+    plain = visit(f"/office/endpoints/{address.rsplit('/', 1)[1]}", key=site.key("receiver"), java_script_enabled=False)
+    delete = plain.get_by_role("button", name="Yes, delete it")
+    expect(delete).to_be_hidden()
+    plain.get_by_text("Delete this endpoint").click()
+    expect(plain.locator("details[open]")).to_contain_text("It cannot be undone.")
+    delete.click()
+    expect(plain.locator("main")).not_to_contain_text(listening.url)
+
+
+def test_a_package_is_ordered_in_the_formats_that_the_agreement_gives(visit: Open, site: Site) -> None:
+    number = site.platform.agreement("XA", "XB", collections=["xa-patent-x"], tier="content", formats=["csv"])
+    page = visit(f"/office/packages?agreement={number}", key=site.key("receiver"))
+    form = page.locator("form.sheet")
+    # Other agreements give other formats: beside each stands which, where it is not all of them.
+    expect(form.locator("label", has=page.locator("[value=st96]"))).to_contain_text("Agreement 1")
+    form.locator("[name=query]").fill("battery")
+    form.locator("[value=st96]").check()
+    form.get_by_role("button", name="Order", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("does not give its data as st96. It gives: csv.")
+    # What was filled in is there still.
+    expect(form.locator("[name=query]")).to_have_value("battery")
+    expect(form.locator("[value=st96]")).to_be_checked()
+    assert serious_findings(page) == []
+    form.locator("[value=st96]").uncheck()
+    form.locator("[value=csv]").check()
+    form.get_by_role("button", name="Order", exact=True).click()
+    expect(page.locator("tbody tr").first).to_contain_text(str(number))
+    with site.platform.database.session() as session:
+        request = session.scalars(select(Package.request).where(Package.agreement == number)).one()
+    assert request["formats"] == ["csv"]
+    site.platform.step(number, State.REVOKED)
 
 
 @pytest.mark.parametrize("language", ["en", "ar", "ja"])
@@ -112,11 +142,20 @@ def test_what_is_owed_and_late_is_seen_by_both(visit: Open, site: Site, language
             session.merge(
                 Holding(**held, withdrawn=False, owed_since=long_ago, acknowledged=b"x" if number == 1 else None)
             )
+        if session.scalar(select(Source.id)) is None:
+            source = {"url": "https://other.example", "agreement": 12, "provider": "XC", "office": "XB"}
+            session.add(Source(**source, state="purged"))
     for key in ("receiver", "steward"):
         page = visit("/office/exchanged", key=site.key(key), locale=language)
         line = page.locator("tr", has=page.locator("a[href='/office/agreements/1']")).first
         expect(line).to_contain_text(says.word("owed", "acknowledge"))
         expect(line).to_contain_text(says.say("Overdue"))
+        # Other platforms from which records came: the business of the office that they were given to.
+        elsewhere = page.locator("tr", has_text="https://other.example")
+        expect(elsewhere).to_have_count(1 if key == "receiver" else 0)
+        if key == "receiver":
+            expect(elsewhere).to_contain_text("XC")
+            expect(elsewhere).to_contain_text(says.word("source", "purged"))
     desk = visit("/office", key=site.key("receiver"), locale=language)
     expect(desk.locator("main")).to_contain_text(says.word("waiting", "acknowledge"))
 
