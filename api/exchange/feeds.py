@@ -42,7 +42,7 @@ def states(session: Session, office: str, today: dt.date) -> list[dict[str, Any]
         ).all()
     )
     return [
-        _state(entry, feed, push, purged, owed.get(entry.id), held.get(entry.id, 0), office, today)
+        _state(entry, feed, push, purged, owed.get(entry.id), 0 if purged else held.get(entry.id, 0), office, today)
         for entry, feed, push, purged in rows
     ]
 

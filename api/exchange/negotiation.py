@@ -168,14 +168,20 @@ class Ledger:
         """
         entry = self.find(agreement, lock=True)
         if State(entry.state) is not State.OFFERED:
-            raise Conflict(f"The agreement is {entry.state}; there is nothing to sign.")
+            raise Conflict(
+                f"Agreement {entry.id} is {entry.state}; there is nothing to sign.",
+                remedy="An offer is signed. Where there is none yet, wait for it, or make one.",
+            )
         if version != entry.version:
             raise Conflict(
                 f"Version {version} was replaced by version {entry.version}.", remedy="Read it, and sign that one."
             )
         signed_by = self.signatories(entry)
         if self.office in signed_by:
-            raise Conflict("Your office has signed this version already.")
+            raise Conflict(
+                f"Your office has signed version {version} of agreement {entry.id} already.",
+                remedy=f"It waits for the signature of {self._other(entry)}.",
+            )
         content = self.document(entry)
         found: Signed = verify(cms, content, certificates.of_office(self.session, self.office))
         self.session.add(
@@ -208,9 +214,14 @@ class Ledger:
         """The beneficiary has deleted what it held under an agreement that ended."""
         entry = self.find(agreement, lock=True)
         if self.office != entry.beneficiary or State(entry.state) not in ENDED:
-            raise Conflict("There is nothing to purge under this agreement.")
+            raise Conflict(
+                f"There is nothing to purge under agreement {entry.id}: it is {entry.state}.",
+                remedy="What ended is purged, by its beneficiary.",
+            )
         if self.session.get(Purge, entry.id) is not None:
-            raise Conflict("The purge was acknowledged already.")
+            raise Conflict(
+                f"The purge under agreement {entry.id} was acknowledged already.", remedy="Nothing is left to do."
+            )
         self.session.add(Purge(agreement=entry.id, by=self.name, records=records))
         self.note(entry, "purged", records_deleted=records)
         return entry
@@ -366,8 +377,8 @@ def inbox(session: Session, office: str, today: dt.date) -> list[dict[str, Any]]
 
 
 def statistics(session: Session, office: str | None) -> list[dict[str, Any]]:
-    """Per pair of offices: agreements, packages made, and records held and withdrawn under them. `office` None: every
-    pair."""
+    """Per pair of offices: agreements, packages made, and records held, withdrawn and purged under them. `office` None:
+    every pair."""
     same = aliased(Agreement)
     packages = (
         select(func.count(Package.id))
@@ -383,12 +394,14 @@ def statistics(session: Session, office: str | None) -> list[dict[str, Any]]:
             Agreement.beneficiary,
             func.count(func.distinct(Agreement.id)).label("agreements"),
             func.count(func.distinct(Agreement.id)).filter(Agreement.state == State.ACTIVE.value).label("active"),
-            func.count(Holding.record).filter(Holding.withdrawn.is_(False)).label("held"),
+            func.count(Holding.record).filter(Holding.withdrawn.is_(False), Purge.at.is_(None)).label("held"),
+            func.count(Holding.record).filter(Holding.withdrawn.is_(False), Purge.at.is_not(None)).label("purged"),
             func.count(Holding.record).filter(Holding.withdrawn.is_(True)).label("withdrawn"),
             func.count(Holding.record).filter(Holding.acknowledged == Holding.digest).label("acknowledged"),
             packages.label("packages"),
         )
         .outerjoin(Holding, Holding.agreement == Agreement.id)
+        .outerjoin(Purge, Purge.agreement == Agreement.id)
         .group_by(Agreement.provider, Agreement.beneficiary)
         .order_by(Agreement.provider, Agreement.beneficiary)
     )

@@ -201,7 +201,8 @@ def _losses(written: Written) -> dict[str, str]:
 
 def page(found: Results, choice: Choice) -> Answer:
     """A page of results in one format. What a record lacks for it is said in its place; where a format has no place for
-    that, the header `concord-unwritten` counts. Blocks: call it off the event loop."""
+    that, the header `concord-unwritten` counts and `concord-unwritten-why` names the reasons. Blocks: call it off the
+    event loop."""
     entry, media = choice
     assert entry.writer is not None
     written: list[tuple[str, Written]] = []
@@ -223,6 +224,8 @@ def page(found: Results, choice: Choice) -> Answer:
         headers["concord-cursor"] = found.cursor
     if unwritten:
         headers["concord-unwritten"] = str(len(unwritten))
+        reasons = " ".join(sorted({why for _, _, why in unwritten}))
+        headers["concord-unwritten-why"] = reasons.encode("ascii", "replace").decode()[:LONGEST_HEADER]
     if FORMATS[entry.writer].bulk:
         content = b"".join(write_many(whole, entry.writer))
     elif entry.writer == "st97":

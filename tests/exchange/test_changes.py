@@ -226,6 +226,7 @@ async def test_statistics_and_audit_tell_each_office_of_its_own(
                 "agreements": 1,
                 "active": 1,
                 "held": 2,
+                "purged": 0,
                 "withdrawn": 0,
                 "acknowledged": 2,
                 "packages": 0,

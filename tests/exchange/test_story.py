@@ -18,7 +18,7 @@ from api.access import audit
 from api.exchange.asic import MANIFEST, SIGNATURE
 from store.access import AuditEntry
 from tests.exchange.certificates import openssl
-from tests.exchange.offices import Party, Receiver, load
+from tests.exchange.offices import Party, Receiver, load, party
 from tests.exchange.test_packages import check, ordered
 from tests.exchange.test_pull import listening
 from tests.pipeline.docdb import document as doc
@@ -117,6 +117,11 @@ async def tell(platform: Platform, provider: Party, beneficiary: Party, tmp_path
     assert (notice["agreement"], notice["records"]) == (number, 4)
     await beneficiary.call("POST", f"{path}/purge", json={"records": len(receiver.held)})
     assert not (await beneficiary.call("GET", "/exchange/inbox"))["waiting"]
+    counted = {"agreements": 1, "active": 0, "held": 0, "purged": 4, "withdrawn": 1, "acknowledged": 4, "packages": 1}
+    pair = {"provider": provider.office, "beneficiary": beneficiary.office, **counted}
+    for one in (provider, beneficiary):
+        assert (await one.call("GET", "/exchange/statistics"))["pairs"] == [pair]
+    assert (await party(platform).call("GET", "/exchange/statistics"))["pairs"] == []
 
     # Every step stands in the audit, and its chains are whole.
     with platform.database.session() as session:
