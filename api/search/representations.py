@@ -34,7 +34,8 @@ from indexer.record import Record, Right
 
 RESULTS = "urn:ip-concord:results:1"
 LONGEST_HEADER = 4_000
-"""Characters of the header that lists what a format cannot carry."""
+"""Characters of a header that lists what a format cannot carry, or why records are not in it."""
+NOT_GIVEN = "You are not given it in this format: your agreement, or the policy of its collection, names others."
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +211,7 @@ def page(found: Results, choice: Choice) -> Answer:
     whole: list[Record] = []
     for hit in found.hits:
         if hit.id is None:
-            unwritten.append((None, hit.record, str(hit.record.get("notice", ""))))
+            unwritten.append((None, hit.record, str(hit.record.get("notice", NOT_GIVEN))))
             continue
         if FORMATS[entry.writer].bulk:
             whole.append(as_record(hit.record))

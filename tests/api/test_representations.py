@@ -13,8 +13,7 @@ import pytest_asyncio
 from lxml import etree
 
 from api.access.model import Role
-from api.access.redaction import ASK
-from api.search.representations import RESULTS, choices
+from api.search.representations import NOT_GIVEN, RESULTS, choices
 from common.errors import NotAcceptable, UsageError
 from indexer.record import Number, NumberType, Right
 from tests.platforms import Platform, make_record
@@ -171,4 +170,4 @@ async def test_an_agreement_names_the_formats_in_which_its_data_leaves(platform:
     page = await got(platform, "search", key=only, q="agreed", mode="keyword", format="csv")
     assert "kettle" not in page.text
     assert page.headers["concord-unwritten"] == "1"
-    assert page.headers["concord-unwritten-why"] == ASK
+    assert page.headers["concord-unwritten-why"] == NOT_GIVEN

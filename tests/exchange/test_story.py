@@ -117,7 +117,7 @@ async def tell(platform: Platform, provider: Party, beneficiary: Party, tmp_path
     assert (notice["agreement"], notice["records"]) == (number, 4)
     await beneficiary.call("POST", f"{path}/purge", json={"records": len(receiver.held)})
     assert not (await beneficiary.call("GET", "/exchange/inbox"))["waiting"]
-    counted = {"agreements": 1, "active": 0, "held": 0, "purged": 4, "withdrawn": 1, "acknowledged": 4, "packages": 1}
+    counted = {"agreements": 1, "active": 0, "held": 0, "purged": 4, "withdrawn": 1, "acknowledged": 5, "packages": 1}
     pair = {"provider": provider.office, "beneficiary": beneficiary.office, **counted}
     for one in (provider, beneficiary):
         assert (await one.call("GET", "/exchange/statistics"))["pairs"] == [pair]
