@@ -11,11 +11,15 @@ from pathlib import Path
 from fastapi import Response
 from fastapi.responses import StreamingResponse
 
+from api.dependencies import Access
 from api.errors import problem
 
 CHUNK = 256 << 10
+"""Bytes that leave at once. Before each it is asked whether any right has changed: one small read."""
 LOOK_AGAIN = 4 << 20
-"""Bytes after which a download looks whether its rights still stand."""
+"""Bytes after which all that a download needs is looked at again, changed or not: a key may have run out."""
+Look = Callable[[Access], Awaitable[object]]
+"""Raises where a caller, as it is now, may not have the file any more."""
 RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
 
 
@@ -44,8 +48,8 @@ def wanted(file: Download, range_: str | None, if_range: str | None) -> tuple[in
     return (*found, 206) if isinstance(found, tuple) else (0, file.size - 1, 200)
 
 
-def send(file: Download, first: int, last: int, status: int, still: Callable[[], Awaitable[object]]) -> Response:
-    """The bytes, as long as `still` does not raise: then the connection breaks off."""
+def send(file: Download, first: int, last: int, status: int, access: Access, look: Look) -> Response:
+    """The bytes, as long as `look` does not raise: then the connection breaks off."""
     headers = {
         "accept-ranges": "bytes",
         "etag": file.etag,
@@ -54,7 +58,8 @@ def send(file: Download, first: int, last: int, status: int, still: Callable[[],
     }
     if status == 206:
         headers["content-range"] = f"bytes {first}-{last}/{file.size}"
-    return StreamingResponse(_content(file.path, first, last - first + 1, still), status, headers, file.media_type)
+    content = _content(file.path, first, last - first + 1, access, look)
+    return StreamingResponse(content, status, headers, file.media_type)
 
 
 def _range(text: str, size: int) -> tuple[int, int] | str | None:
@@ -73,18 +78,20 @@ def _range(text: str, size: int) -> tuple[int, int] | str | None:
     return (first, last) if first < size else "unsatisfiable"
 
 
-async def _content(path: Path, first: int, length: int, still: Callable[[], Awaitable[object]]) -> AsyncIterator[bytes]:
+async def _content(path: Path, first: int, length: int, access: Access, look: Look) -> AsyncIterator[bytes]:
     source = await asyncio.to_thread(path.open, "rb")
     try:
         await asyncio.to_thread(source.seek, first)
-        unchecked = 0
+        unchecked = LOOK_AGAIN
         while length:
-            if unchecked >= LOOK_AGAIN:
-                await still()
-                unchecked = 0
             chunk = await asyncio.to_thread(source.read, min(CHUNK, length))
             if not chunk:
                 return
+            # After the reading: nothing is waited for between this and the bytes' leaving.
+            if unchecked >= LOOK_AGAIN or not await access.unchanged():
+                access = await access.renewed()
+                await look(access)
+                unchecked = 0
             length -= len(chunk)
             unchecked += len(chunk)
             yield chunk

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -138,15 +139,6 @@ class Grant:
     formats: frozenset[str] = frozenset()
     """Formats in which the grant may be exported; empty: any."""
 
-    def query(self, today: dt.date) -> Query:
-        """The filter of the records covered."""
-        if self.provider is not None:
-            owner: Query = {"term": {"provider": self.provider}}
-        else:
-            owner = {"terms": {"collection": sorted(self.collections)}}
-        clauses = [owner, *self.condition.clauses(today)]
-        return clauses[0] if len(clauses) == 1 else {"bool": {"filter": clauses}}
-
     def matches(self, document: Mapping[str, Any], today: dt.date) -> bool:
         if self.provider is not None:
             if document.get("provider") != self.provider:
@@ -199,13 +191,7 @@ class Scope:
         day = today or utc_today()
         cached = self._filters.get((group, day))
         if cached is None:
-            wanted = [grant.query(day) for grant in self.grants if group in grant.groups]
-            if not wanted:
-                cached = NOTHING
-            elif len(wanted) == 1:
-                cached = wanted[0]
-            else:
-                cached = {"bool": {"should": wanted, "minimum_should_match": 1}}
+            cached = covered([grant for grant in self.grants if group in grant.groups], day)
             self._filters[(group, day)] = cached
         return cached
 
@@ -288,6 +274,53 @@ class Scope:
             cached = hashlib.sha256(head + b"\n" + b"\n".join(serial)).hexdigest()[:32]
             object.__setattr__(self, "_fingerprint", cached)
         return cached
+
+
+def covered(grants: Iterable[Grant], today: dt.date) -> Query:
+    """Query of the records that any of the grants covers, in as few clauses as say it: the engine reads and weighs each
+    of them for every search, though it keeps what all of them match."""
+    parts: list[list[Query]] = []
+    collections: dict[Condition, set[str]] = {}
+    for grant in grants:
+        if grant.provider is not None:
+            parts.append([{"term": {"provider": grant.provider}}, *grant.condition.clauses(today)])
+        else:
+            collections.setdefault(grant.condition, set()).update(grant.collections)
+    for condition, names in collections.items():
+        parts.append([{"terms": {"collection": sorted(names)}}, *condition.clauses(today)])
+    return _any_of(parts)
+
+
+def _any_of(parts: Sequence[Sequence[Query]]) -> Query:
+    """Records that meet every clause of one part at least. A clause that several parts share is written once."""
+    left = [{_key(clause): clause for clause in part} for part in parts]
+    found: list[Query] = []
+    while left:
+        counts = Counter(key for part in left for key in part)
+        key, times = counts.most_common(1)[0]
+        if times == 1:
+            found += [_all_of(list(part.values())) for part in left]
+            break
+        sharing = [part for part in left if key in part]
+        left = [part for part in left if key not in part]
+        shared = sharing[0][key]
+        others = [[clause for name, clause in part.items() if name != key] for part in sharing]
+        found.append(_all_of([shared, _any_of(others)]) if all(others) else shared)
+    if not found:
+        return NOTHING
+    return found[0] if len(found) == 1 else {"bool": {"should": found, "minimum_should_match": 1}}
+
+
+def _all_of(clauses: Sequence[Query]) -> Query:
+    flat: list[Query] = []
+    for clause in clauses:
+        inner = clause.get("bool", {})
+        flat += inner["filter"] if set(inner) == {"filter"} else [clause]
+    return flat[0] if len(flat) == 1 else {"bool": {"filter": flat}}
+
+
+def _key(clause: Query) -> bytes:
+    return orjson.dumps(clause, option=orjson.OPT_SORT_KEYS)
 
 
 def utc_today() -> dt.date:

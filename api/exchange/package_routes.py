@@ -181,18 +181,19 @@ async def download(
     if_range: Annotated[str | None, Header(alias="if-range")] = None,
     accept: Accept = None,
 ) -> Response:
-    """In one piece or by ranges (RFC 9110 §14). Rights are looked at for each request, and again every 4 MiB."""
+    """In one piece or by ranges (RFC 9110 §14). Rights are looked at for each request, and again on the way: once they
+    are gone, no further byte leaves."""
 
-    def look(session: Session) -> Package:
-        entry, _ = _own(session, access, package)
-        if access.caller.office != entry.office:
+    def look(session: Session, now: Access) -> Package:
+        entry, _ = _own(session, now, package)
+        if now.caller.office != entry.office:
             raise NotFound("not the beneficiary")
         if entry.state != "ready":
             raise NotFound("not ready, or dead")
-        alive(session, entry, access.caller, access.purpose)
+        alive(session, entry, now.caller, now.purpose)
         return entry
 
-    entry = await in_transaction(access, look)
+    entry = await in_transaction(access, lambda s: look(s, access))
     media = representations.best(accept, CONTAINER_TYPES)
     file = downloads.Download(
         path_of(access.services, package),
@@ -216,7 +217,7 @@ async def download(
     )
     await access.services.record([line])
 
-    async def still() -> None:
-        await in_transaction(access, look)
+    async def still(now: Access) -> None:
+        await in_transaction(access, lambda s: look(s, now))
 
-    return downloads.send(file, first, last, status, still)
+    return downloads.send(file, first, last, status, access, still)

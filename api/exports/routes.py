@@ -104,8 +104,8 @@ async def download_export(
     range_: Annotated[str | None, Header(alias="range")] = None,
     if_range: Annotated[str | None, Header(alias="if-range")] = None,
 ) -> Response:
-    """In one piece or by ranges. Rights are looked at for each request, and again every 4 MiB: where any under which
-    the file was written is gone, it is not given any more."""
+    """In one piece or by ranges. Rights are looked at for each request, and again on the way: where any under which the
+    file was written is gone, it is not given any more, and no further byte of it leaves."""
 
     def look(session: Session, now: Access) -> Job:
         entry = _own(session, now, export)
@@ -132,9 +132,8 @@ async def download_export(
     line = Entry("export-downloaded", caller.name, caller.role.value, access.purpose, caller.office, details=details)
     await access.services.record([line])
 
-    async def still() -> None:
-        now = await access.renewed()
+    async def still(now: Access) -> None:
         await in_transaction(access, lambda s: look(s, now))
 
-    await still()
-    return downloads.send(file, first, last, status, still)
+    await still(await access.renewed())
+    return downloads.send(file, first, last, status, access, still)

@@ -57,6 +57,9 @@ BASE_SETTINGS: Mapping[str, Any] = {
     # The k-NN plugin comes without its native libraries: a field that asks for them ends the node.
     "node.attr.knn_native": "false",
     "bootstrap.memory_lock": False,
+    # A word is looked for in every language that is held: 200 words (api/search/query.py) in 50 fields. An office with
+    # thousands of agreements has as many conditions in its filter.
+    "indices.query.bool.max_clause_count": 16384,
 }
 
 
@@ -227,8 +230,6 @@ class Node:
             "http.port": self.port or self._port("http.ports"),
             "transport.port": self._port("transport.ports"),
             **self._discovery(),
-            # A word is looked for in every language that is held: 200 words (api/search/query.py) in 50 fields.
-            "indices.query.bool.max_clause_count": 16384,
             **self.settings,
         }
         # JSON is YAML: no value needs quoting rules of its own.

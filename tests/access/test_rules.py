@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import itertools
+import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -13,8 +16,10 @@ from api.access import agreements
 from api.access.agreements import STEPS, State, Terms
 from api.access.model import Caller, Group, Role, Tier, role_rules
 from api.access.policies import PolicyTerms
-from api.access.scope import Condition, Grant, Scope, merge
+from api.access.scope import NOTHING, Condition, Grant, Scope, covered, merge
 from api.access.scopes import AgreementRules, CollectionRules, Origin, decide
+from api.search import query
+from api.search.engine import SearchRequest
 from common.errors import Conflict, NotFound
 from store.access import CHANNEL
 from store.database import Database
@@ -212,12 +217,76 @@ async def test_a_scope_of_ten_thousand_collections_works(platform: Platform) -> 
         for n in range(10_000)
     ]
     await platform.index([make_record("QB", 73, "intral", collection="9999")])
-    from api.search import query
-    from api.search.engine import SearchRequest
-
     scope = decide(caller("QA"), "examination", many, [])
     page = await platform.services.engine.search(scope, SearchRequest(query.compile("intral")))
     assert page.total == 1
+
+
+async def test_thousands_of_agreements_with_terms_of_their_own(platform: Platform) -> None:
+    """Each is a condition of its own in the filter: far more than the engine allows where it is not told."""
+    await platform.index([make_record("QB", 75, "kuntral", collection="1999")])
+
+    def scope(agreements: int) -> Scope:
+        many = [rules(id=f"qb-patent-{n}") for n in range(agreements)]
+        first = dt.date(1950, 1, 1)
+        each = [
+            AgreementRules(n + 1, "QB", "QA", Terms(collections=(name.id,), published_from=first + dt.timedelta(n)))
+            for n, name in enumerate(many)
+        ]
+        return decide(caller("QA"), "examination", many, each, now=NOW)
+
+    engine = platform.services.engine
+    asked = SearchRequest(query.compile("kuntral"), facets=("office",))
+    assert [hit.id for hit in (await engine.search(scope(2_000), asked)).hits] == ["QB.patent.QB0000075.A1"]
+    assert (await engine.search(scope(1_999), asked)).total == 0
+
+
+async def test_what_several_conditions_share_is_asked_once() -> None:
+    """And says the same: every record is in the filter's clauses exactly where one of the grants covers it."""
+    both: dict[str, Any] = {"classes": frozenset({("ipc", "H01M")}), "offices": frozenset({"QC"})}
+    groups = frozenset({Group.EXISTENCE, Group.BIBLIOGRAPHY})
+    grants = [
+        Grant(Tier.METADATA, groups, Condition(unpublished=True), provider="QA"),
+        Grant(Tier.METADATA, groups, Condition(), frozenset({"a"})),
+        Grant(Tier.METADATA, groups, Condition(date_from=dt.date(2001, 1, 1), **both), frozenset({"b"})),
+        Grant(Tier.METADATA, groups, Condition(date_from=dt.date(2002, 1, 1), **both), frozenset({"c"})),
+        Grant(Tier.CONTENT, groups, Condition(), frozenset({"d"}), formats=frozenset({"csv"})),
+    ]
+    filter = covered(grants, dt.date(2024, 1, 1))
+    text = json.dumps(filter)
+    for once in ('"unpublished"', '"ipc.any"', '"office"', '["a", "d"]'):
+        assert text.count(once) == 1, once
+
+    def meets(clause: dict[str, Any], record: dict[str, Any]) -> bool:
+        ((kind, body),) = clause.items()
+        if kind == "bool":
+            some = body.get("should")
+            return all(meets(part, record) for part in body.get("filter", ())) and (
+                some is None or any(meets(part, record) for part in some)
+            )
+        ((name, wanted),) = body.items()
+        if kind == "range":
+            return bool(wanted["gte"] <= record[name])
+        value = record["ipc"]["any"] if name == "ipc.any" else [record[name]]
+        return bool(set(value) & set(wanted if kind == "terms" else [wanted]))
+
+    seen = 0
+    for provider, collection, office, day, symbol, unpublished in itertools.product(
+        ("QA", "QB"), "abcde", ("QC", "QD"), ("2001-06-01", "2003-01-01"), ("H01M", "A01B"), (False, True)
+    ):
+        record = {
+            "provider": provider,
+            "collection": collection,
+            "office": office,
+            "publication_date": day,
+            "ipc": {"any": [symbol]},
+            "unpublished": unpublished,
+        }
+        expected = any(grant.matches(record, dt.date(2024, 1, 1)) for grant in grants)
+        assert meets(filter, record) is expected, record
+        seen += expected
+    assert 80 < seen < 160
+    assert covered([], dt.date(2024, 1, 1)) == NOTHING
 
 
 async def test_a_steward_sets_the_policy_of_its_own_collections_only(platform: Platform) -> None:

@@ -151,6 +151,14 @@ def test_the_nodes_trust_each_other_and_know_their_accounts(tmp_path: Path) -> N
     assert roles["concord"]["index_permissions"][0]["index_patterns"] == [f"{Settings().index_prefix}-*"]
 
 
+def test_the_nodes_take_as_long_queries_as_the_embedded_one() -> None:
+    from compose.embedded.node import BASE_SETTINGS
+
+    config = yaml.safe_load((FOLDER / "opensearch/opensearch.yml").read_text("utf-8"))
+    name = "indices.query.bool.max_clause_count"
+    assert config[name] == BASE_SETTINGS[name]
+
+
 def test_the_official_plugins_are_those_the_analyzers_need() -> None:
     from compose.embedded.check import OFFICIAL_ANALYSIS_PLUGINS
 

@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import AsyncIterator, Collection
 from typing import Any
 
+import orjson
 import pytest
 import pytest_asyncio
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from api.access.agreements import Limits, Terms
@@ -24,7 +25,7 @@ from api.search.analyse import analyse
 from api.search.engine import Position, SearchRequest
 from api.search.facets import facet_fields
 from api.search.service import Search, search
-from api.search.suggest import suggest
+from api.search.suggest import Kind, suggest
 from indexer.record import Record, Right
 from tests.platforms import Platform, make_record, running
 
@@ -377,6 +378,65 @@ async def test_what_a_caller_gets_is_what_a_naive_filter_gives(
         assert ("status" in record_out) == ("legal" in written[name])
         assert any(t["type"] == "claims" for t in record_out["texts"]) == ("full" in written[name])
     await check_counts(access, known, word)
+
+
+async def told(access: Access, text: str, word: str, sort: str) -> list[Any]:
+    """Whole answers, as they are sent: results in each mode, suggestions, charts. Without the time it took; a cursor is
+    sealed anew each time, so whether there is one."""
+    found: list[Any] = []
+    for mode in ("keyword", "hybrid", "semantic"):
+        facets = ["office", "provider", "status", "applicant", "ipc", "year"]
+        asked = Search.model_validate({"q": text, "mode": mode, "sort": sort, "facets": facets})
+        page = orjson.loads(orjson.dumps(await search(access, asked)))
+        found.append({**page, "took_ms": 0, "cursor": page["cursor"] is not None})
+    kinds: tuple[Kind, ...] = ("term", "name", "class")
+    for kind in kinds:
+        found.append(await suggest(access, word[:4], (kind,), 50, "en"))
+    for by in ("provider", "status", "year"):
+        found.append(await analyse(access, Search(q=text), [by], 30, 20))
+    return found
+
+
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rules=collection_rules(),
+    agreements=agreement_rules(),
+    who=callers,
+    purpose=st.sampled_from(["examination", "statistics"]),
+    asked=queries,
+    sort=st.sampled_from(sorted(SORTS)),
+    word=st.sampled_from(WORDS),
+    few=st.integers(5, 8),
+)
+async def test_nothing_in_an_answer_differs_when_hidden_records_come_or_go(
+    platform: Platform,
+    rules: Any,
+    agreements: Any,
+    who: Any,
+    purpose: str,
+    asked: Any,
+    sort: str,
+    word: str,
+    few: int,
+    monkeypatch: Any,
+) -> None:
+    """tests/leaks/test_unseen.py does it for two thousand of them and fixed policies."""
+    office, role = who
+    monkeypatch.setattr("api.access.scope.utc_today", lambda: TODAY)
+    caller = Caller("key", "k", office, role, role_rules()[role].permissions)
+    services = platform.services
+    scope = decide(caller, purpose, rules, agreements, version=await services.versions.read(), now=NOW)
+    access = Access(services, Identity(caller, purpose, scope), Credentials())
+    hidden = [r for r in RECORDS if naive(r, office, role, purpose, rules, agreements) is None][::few]
+    assume(hidden)
+    with_them = await told(access, asked[0], word, sort)
+    await platform.remove(hidden)
+    try:
+        services.engine.forget()
+        assert await told(access, asked[0], word, sort) == with_them
+    finally:
+        await platform.index(hidden)
+    assert await told(access, asked[0], word, sort) == with_them
 
 
 async def test_the_filter_and_the_check_in_python_are_the_same_rule(platform: Platform) -> None:

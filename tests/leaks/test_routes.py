@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -11,6 +12,7 @@ from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from api.access.model import Permission, Role, role_rules
 from api.app import create_app
 from api.dependencies import Guard, OpenToAll
+from api.search.engine import Engine
 from common.settings import load_settings
 from tests.conftest import PROJECT
 
@@ -99,3 +101,20 @@ def test_every_permission_is_asked_for_somewhere_or_waits_for_its_room(tmp_path:
     asked = {g.permission for r in routes(tmp_path) for g in guards_of(r) if isinstance(g, Guard)}
     coming = {Permission.EXPORT, Permission.EXCHANGE, Permission.REVIEW, Permission.AUDIT_PLATFORM}
     assert asked | coming >= set(Permission)
+
+
+# These say nothing of records: a snapshot is an opaque handle, and every search through it is filtered; what occurs
+# chooses fields to look into.
+SILENT = {"aliases", "close", "forget", "healthy", "languages", "occurring", "release", "snapshot", "warm"}
+
+
+def test_nothing_asks_the_engine_without_a_scope() -> None:
+    """A scope is the first thing that every method takes, without a default, so that leaving it out is an error of
+    types; tests/leaks/test_twenty_lines.py (4) sees that it is one at run time too."""
+    methods = {name: method for name, method in vars(Engine).items() if callable(method) and not name.startswith("_")}
+    assert set(methods) > SILENT
+    for name in set(methods) - SILENT:
+        first = list(inspect.signature(methods[name]).parameters.values())[1]
+        assert first.name == "scope", name
+        assert first.annotation in ("Scope", "Callable[[], Awaitable[Scope]]"), name
+        assert first.default is inspect.Parameter.empty, name
