@@ -52,6 +52,7 @@ PURPOSE_HEADER = "concord-purpose"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 KEY_USE_EVERY_S = 30
 CALLERS_KEPT = 10_000
+VECTORS_KEPT = 2_000
 THUMBNAILS_KEPT = 500
 OWN_WORDS = 0.3
 """Weight of a query's own vector beside that of its translations."""
@@ -108,7 +109,7 @@ class Services:
         self._used: dict[str, dt.datetime] = {}
         self._lock = Lock()
         self._embedding = Lock()
-        self.vector = lru_cache(maxsize=2_000)(self._vector)
+        self._vectors: dict[tuple[str, ...], tuple[float, ...]] = {}
         self.decoding = BoundedSemaphore(DECODING)
         self.thumbnail = lru_cache(maxsize=THUMBNAILS_KEPT)(self._thumbnail)
         self.jobs: list[asyncio.Task[None]] = []
@@ -266,7 +267,16 @@ class Services:
         return held[2]
 
     async def vector_of(self, text: str, *translations: str) -> tuple[float, ...]:
-        return await asyncio.to_thread(self.vector, text, *translations)
+        """Unit vector of a query and its word-for-word translations; the last ones are kept."""
+        texts = (text, *translations)
+        # Taken out and put back at the end: what was asked for longest ago stands first.
+        found = self._vectors.pop(texts, None)
+        if found is None:
+            found = await asyncio.to_thread(self._vector, *texts)
+        self._vectors[texts] = found
+        if len(self._vectors) > VECTORS_KEPT:
+            del self._vectors[next(iter(self._vectors))]
+        return found
 
     async def record(self, entries: Iterable[Entry]) -> None:
         """Writes to the audit, and returns when it is written."""

@@ -15,11 +15,13 @@ sees.
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from html import unescape
 from typing import Any, Literal
 
@@ -31,13 +33,14 @@ from opensearchpy.exceptions import ConnectionTimeout, NotFoundError, TransportE
 import analyzers
 from api.access.fields import fields
 from api.access.model import Group
-from api.access.scope import NOTHING, Scope, View
+from api.access.scope import NOTHING, Scope, View, utc_today
 from api.search.counting import Answer, Question, nothing
 from api.search.counting import body as counting_body
 from api.search.counting import read as read_counts
 from api.search.facets import facet_fields
 from api.search.fusion import RANK_CONSTANT, Ranked, fuse
 from api.search.guard import Guard
+from api.search.kept import kept
 from api.search.occurring import Occurring, probes, unnamed
 from common.errors import EngineError, EngineTimeout, EngineUnavailable, QueryError
 from common.messages import say
@@ -88,6 +91,9 @@ HIGHLIGHTED: dict[str, Query] = {
 }
 """How each kind of field is highlighted; only fields that the query asks for are."""
 
+KEPT = 128
+"""Queries that are kept as the engine gets them, for the next page or the next facet of the same search: a few hundred
+kilobytes each where they have many terms."""
 OCCURRING_KEPT_S = 0.1
 """How long it is taken for known what occurs: less than the time until a new record can be searched."""
 
@@ -196,6 +202,10 @@ class _Side:
     limit: tuple[Query, ...]
     sort: list[Any]
     relevance: bool = False
+
+    def asked(self, query: Query) -> Query:
+        """The query as this side may ask it."""
+        return _guarded(self.guard.scope, self.guard.existence, utc_today(), query)
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,7 +396,7 @@ class Engine:
                     scope,
                     request,
                     side,
-                    matching=[occurring.fitted(side.guard.query(request.query), frozen=frozen)],
+                    matching=[_fitted(occurring, side.asked(request.query), frozen)],
                     size=0 if number < first else request.size + 1,
                     after=request.position.after if number == first else None,
                 )
@@ -417,10 +427,10 @@ class Engine:
         main, stubs = sides[0], sides[1:]
         guard = main.guard
         occurring, frozen = await self.occurring(), request.snapshot is not None
-        asked = guard.query(request.query) if request.keyword else NOTHING
-        keyword = occurring.fitted(unnamed(asked), frozen=frozen)
-        asked_terms = None if request.terms is None else guard.query(request.terms)
-        terms = None if asked_terms is None else occurring.fitted(unnamed(asked_terms), frozen=frozen)
+        asked = main.asked(request.query) if request.keyword else NOTHING
+        keyword = _fitted_unnamed(occurring, asked, frozen)
+        asked_terms = None if request.terms is None else main.asked(request.terms)
+        terms = None if asked_terms is None else _fitted_unnamed(occurring, asked_terms, frozen)
         everything = [*request.filters, *request.facet_filters.values()]
         bodies = [
             {
@@ -454,9 +464,13 @@ class Engine:
         beyond = len(words) == WINDOW
         room = request.size - len(page)
         reading = position.side == 0 and position.fused + len(page) >= len(order)
-        # Where the keyword list is whole, its results need not be found again to be counted.
-        union = _any_of(keyword, near) if beyond or own else {"terms": {"id": [name for name, _ in order]}}
-        parts = [_Part(self._body(scope, request, main, [union], size=0, candidates=(keyword, candidates)))]
+        parts: list[_Part] = []
+        # Where the keyword list is whole, its results need not be found again to be counted, and are counted already
+        # where there is no facet.
+        known = not beyond and not own
+        if not known or request.facets:
+            union = {"terms": {"id": [name for name, _ in order]}} if known else _any_of(keyword, near)
+            parts.append(_Part(self._body(scope, request, main, [union], size=0, candidates=(keyword, candidates))))
         if beyond and reading:
             shown = {"bool": {"must_not": [{"terms": {"id": near}}]}} if near else {"match_all": {}}
             rest = _Side(guard, (guard.query(shown),), main.sort)
@@ -467,7 +481,7 @@ class Engine:
                         scope,
                         request,
                         rest,
-                        [occurring.fitted(asked, frozen=frozen)],
+                        [_fitted(occurring, asked, frozen)],
                         size=room + 1,
                         after=after,
                         facets=False,
@@ -483,7 +497,7 @@ class Engine:
                         scope,
                         request,
                         side,
-                        [occurring.fitted(side.guard.query(request.query), frozen=frozen)],
+                        [_fitted(occurring, side.asked(request.query), frozen)],
                         size=room + 1 if reading or at_stubs else 0,
                         after=position.after if at_stubs else None,
                     ),
@@ -493,9 +507,9 @@ class Engine:
         spread = self._spread([listed, *answers[:number]], [name for name, _ in page])
         for right, (ids, languages) in spread.items():
             alias = self.aliases([right])
-            cut = occurring.fitted_to(asked, alias, languages)
+            cut = _fitted_to(occurring, asked, alias, languages)
             parts.append(_Part(self._documents(scope, request, guard, cut, ids), right, "documents"))
-            met = NOTHING if asked_terms is None else occurring.fitted_to(asked_terms, alias, languages)
+            met = NOTHING if asked_terms is None else _fitted_to(occurring, asked_terms, alias, languages)
             if met != NOTHING:
                 parts.append(_Part(self._by_terms(request, guard, met, ids), right, "terms"))
         answered = await self._msearch(
@@ -534,6 +548,8 @@ class Engine:
                 following = Position(part.side, position.offset + len(hits), fused, last)
         counted = [answer for part, answer in zip(parts, answered, strict=True) if part.counts]
         total = sum(answer["hits"]["total"]["value"] for answer in counted)
+        if known and not request.facets:
+            total += len(order)
         facets, bounds = _merged_facets(request, counted)
         by_words = not request.keyword or bool(words) or bool(request.terms and found[-1].ids)
         return Page(total, tuple(hits), facets, following, bounds, by_words)
@@ -581,7 +597,7 @@ class Engine:
         if size:
             body["_source"] = {"includes": [*self._deciding(scope), "record"]}
             if request.highlight and not guard.existence:
-                body["highlight"] = _highlight({"bool": {"must": matching}})
+                body["highlight"] = _highlight(matching[0])
         return body
 
     def _documents(
@@ -852,7 +868,7 @@ class Engine:
 
     def _spread(
         self, answers: Sequence[Mapping[str, Any]], ids: Sequence[str]
-    ) -> dict[str, tuple[list[str], set[str]]]:
+    ) -> dict[str, tuple[list[str], frozenset[str]]]:
         """Right → ids of the page that are of it, and the languages of their texts."""
         where = {raw["sort"][-1]: raw for answer in answers for raw in answer["hits"]["hits"]}
         spread: dict[str, tuple[list[str], set[str]]] = {}
@@ -861,7 +877,7 @@ class Engine:
             members, languages = spread.setdefault(self._right_of(raw["_index"]), ([], set()))
             members.append(name)
             languages.update(raw.get("fields", {}).get("languages", ()))
-        return spread
+        return {right: (members, frozenset(languages)) for right, (members, languages) in spread.items()}
 
     async def _msearch(
         self,
@@ -873,6 +889,8 @@ class Engine:
     ) -> list[dict[str, Any]]:
         """Answers in the order of `bodies`. `rights`: for each the only right that it is for, None for all of the
         request's. `began`: when the search of which this is a part began."""
+        if not bodies:
+            return []
         narrowed = list(rights) or [None] * len(bodies)
         if request.snapshot is not None:
             pit = {"pit": {"id": request.snapshot, "keep_alive": PIT_KEEP_ALIVE}, **self._timeout()}
@@ -975,6 +993,28 @@ def _whole(answer: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
+@kept(KEPT)
+def _guarded(scope: Scope, existence: bool, today: dt.date, query: Query) -> Query:
+    """The query as one side of a scope may ask it. Filters of a scope change with the day."""
+    return Guard(scope, existence=existence).query(query)
+
+
+@kept(KEPT)
+def _fitted(occurring: Occurring, asked: Query, frozen: bool) -> Query:
+    return occurring.fitted(asked, frozen=frozen)
+
+
+@kept(KEPT)
+def _fitted_unnamed(occurring: Occurring, asked: Query, frozen: bool) -> Query:
+    return occurring.fitted(unnamed(asked), frozen=frozen)
+
+
+@kept(KEPT)
+def _fitted_to(occurring: Occurring, asked: Query, alias: str, languages: frozenset[str]) -> Query:
+    return occurring.fitted_to(asked, alias, languages)
+
+
+@kept(KEPT)
 def _highlight(query: Query) -> Query:
     """Highlighting of the text fields that a query names."""
     found: dict[str, Query] = {}
@@ -1070,14 +1110,23 @@ def _merged_facets(
     return merged, bounds
 
 
+MARKED = re.compile(r"<em>(.*?)</em>")
+LANGUAGE = re.compile(r"[a-z]{2,3}")
+
+
+@lru_cache(maxsize=2_000)
+def _place(name: str) -> tuple[str, str | None]:
+    """(field, language) of an index field; it and its twin of exact words are one."""
+    root, _, tail = name.partition(".")
+    tail = tail.removesuffix(".exact")
+    return root, tail if LANGUAGE.fullmatch(tail) else None
+
+
 def fields_of(highlights: Mapping[str, Sequence[str]]) -> list[tuple[str, str | None, list[str]]]:
     """(field, language, words) for each highlighted field: which words brought the hit, where and in which language. A
     field and its twin of exact words are one."""
     found: dict[tuple[str, str | None], set[str]] = {}
     for name in sorted(highlights):
-        root, _, tail = name.partition(".")
-        tail = tail.removesuffix(".exact")
-        language = tail if re.fullmatch(r"[a-z]{2,3}", tail) else None
-        words = (unescape(w).lower() for part in highlights[name] for w in re.findall(r"<em>(.*?)</em>", part))
-        found.setdefault((root, language), set()).update(words)
+        marked = {word for part in highlights[name] for word in MARKED.findall(part)}
+        found.setdefault(_place(name), set()).update(unescape(word).lower() for word in marked)
     return [(root, language, sorted(words)) for (root, language), words in found.items()]

@@ -24,7 +24,8 @@ def fuse(lists: Sequence[Ranked]) -> list[tuple[str, float]]:
     """(id, score), best first; equal scores by id, so that the order is the same every time."""
     scores: dict[str, float] = {}
     for ranked in lists:
+        weight, constant, shares = ranked.weight, ranked.constant, ranked.shares
         for rank, name in enumerate(ranked.ids, 1):
-            share = 1.0 if ranked.shares is None else ranked.shares[rank - 1]
-            scores[name] = scores.get(name, 0.0) + share * ranked.weight / (ranked.constant + rank)
-    return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+            share = weight if shares is None else shares[rank - 1] * weight
+            scores[name] = scores.get(name, 0.0) + share / (constant + rank)
+    return [(name, -negative) for negative, name in sorted((-score, name) for name, score in scores.items())]

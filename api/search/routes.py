@@ -183,7 +183,7 @@ def dump(found: Results) -> dict[str, Any]:
             {
                 "id": hit.id,
                 "score": hit.score,
-                "why": [{k: v for k, v in vars(reason).items() if v not in (None, [])} for reason in hit.why],
+                "why": [{k: v for k, v in vars(reason).items() if v is not None and v != []} for reason in hit.why],
                 "record": hit.record,
                 "highlights": hit.highlights,
                 **({} if hit.group is None else {"group": vars(hit.group)}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from functools import lru_cache
@@ -324,23 +325,17 @@ def hit_out(hit: Hit, *, full: bool = False) -> HitOut:
 
 def why(hit: Hit) -> list[Why]:
     """Words found, by field and language; fields that met a condition; the rank among nearest vectors."""
-    reasons: list[Why] = []
-    for field, tongue, words in fields_of(hit.highlights):
-        reasons.append(_why("term", field=field, language=tongue, words=words))
-    met = dict.fromkeys(found for label in hit.matched if (found := compiling.read_label(label)) is not None)
-    for tongue, field, source, term in met:
-        reasons.append(_why("expansion", field=field, language=tongue, source=source, words=[term]))
-    for label in hit.matched:
+    reasons = [Why("term", field, tongue, words) for field, tongue, words in fields_of(hit.highlights)]
+    read = [(label, compiling.read_label(label)) for label in hit.matched]
+    for tongue, field, source, term in dict.fromkeys(found for _, found in read if found is not None):
+        reasons.append(Why("expansion", field, tongue, [term], source))
+    for label, found in read:
         field, _, value = label.partition(":")
-        if field and field not in language.names().text and compiling.read_label(label) is None:
-            reasons.append(_why("field", field=field, words=[value]))
+        if found is None and field and field not in language.names().text:
+            reasons.append(Why("field", field, words=[value]))
     if hit.vector_rank is not None:
-        reasons.append(_why("vector", rank=hit.vector_rank, similarity=hit.similarity))
+        reasons.append(Why("vector", rank=hit.vector_rank, similarity=hit.similarity))
     return reasons
-
-
-def _why(by: Literal["term", "field", "vector", "expansion"], **given: Any) -> Why:
-    return Why(by, **given)
 
 
 def expansion_of(asked: Search, text: str) -> Expansion | None:
@@ -377,7 +372,7 @@ async def warm(services: Services) -> None:
     made, _ = await asyncio.gather(asyncio.to_thread(_expanded, text, "broad", None), services.vector_of(text))
     try:
         target = language.target(await services.engine.languages())
-        terms = compiling.to_query(made, [code for code in LANGUAGES if code in target.languages])
+        terms = compiling.to_query(made, _translated(target.languages))
         words = language.to_query(language.parse(text), target)
         await services.engine.warm([words, *([terms] if terms else [])])
         everybody = Credentials()
@@ -419,6 +414,22 @@ def narrowing(asked: Search) -> tuple[Narrowing, Narrowing]:
     return filters, exclude
 
 
+@lru_cache(maxsize=128)
+def _worded(
+    q: str, dialect: language.DialectName, languages: tuple[str, ...]
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """The engine's query for all of the words, and for those that a nearest neighbour must meet too. For texts in these
+    languages; kept, because what the engine module makes of a query is kept for that very query."""
+    tree, target = language.parse(q, dialect), language.target(languages)
+    conditions = language.free_text(tree)[1]
+    return language.to_query(tree, target), language.to_query(conditions, target) if conditions is not None else None
+
+
+def _translated(languages: Sequence[str]) -> tuple[str, ...]:
+    """Those of the languages that the term bank has terms in, in its order."""
+    return tuple(code for code in LANGUAGES if code in languages)
+
+
 async def plan(access: Access, asked: Search) -> SearchRequest:
     """The engine's request. Raises QueryError."""
     table = facet_fields()
@@ -428,7 +439,7 @@ async def plan(access: Access, asked: Search) -> SearchRequest:
     clauses = {name: clause for name, (_, clause) in narrowed.items()}
     for name in facets:
         table.field(name)
-    text, conditions = language.free_text(tree)
+    text, _ = language.free_text(tree)
     made = expansion_of(asked, text)
     by_vector = asked.mode != "keyword" and bool(text) and asked.sort == "relevance"
     glosses = made.glosses() if made is not None else ()
@@ -436,10 +447,8 @@ async def plan(access: Access, asked: Search) -> SearchRequest:
         access.services.vector_of(text, *glosses) if by_vector else _nothing(),
         access.services.engine.languages(),
     )
-    target = language.target(languages)
-    query = language.to_query(tree, target)
-    condition = language.to_query(conditions, target) if conditions is not None else None
-    terms = compiling.to_query(made, [code for code in LANGUAGES if code in target.languages]) if made else None
+    query, condition = _worded(asked.q, asked.dialect, languages)
+    terms = compiling.to_query(made, _translated(languages)) if made else None
     if terms is not None and asked.mode == "keyword":
         # All that the terms find, not only the first of them: keyword results are complete.
         either = [query, {"bool": {"must": [terms], "filter": [condition] if condition else []}}]

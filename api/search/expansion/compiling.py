@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from api.search.expansion.expand import Expansion, Group
 from api.search.expansion.words import UNSPACED, folded
+from api.search.kept import kept
 
 Query = dict[str, Any]
 
@@ -36,7 +38,8 @@ def needed(groups: int, breadth: str) -> int:
     return groups - 1 if groups <= 3 else math.ceil(groups * 0.6)
 
 
-def to_query(expansion: Expansion, languages: Sequence[str]) -> Query | None:
+@kept(128)
+def to_query(expansion: Expansion, languages: tuple[str, ...]) -> Query | None:
     """None where nothing of the query is known. `read_label` reads the names of its clauses."""
     held = [language for language in languages if any(language in group.terms for group in expansion.groups)]
     if not held:
@@ -109,6 +112,7 @@ def label(language: str, field: str, way: int, source: str, term: str) -> str:
     return _SEPARATOR.join((LABEL, language, field, str(way), source, term))
 
 
+@lru_cache(maxsize=10_000)
 def read_label(name: str) -> tuple[str, str, str, str] | None:
     """(language, field, source, term) of a clause's name; None for the names of others."""
     parts = name.split(_SEPARATOR)

@@ -228,7 +228,7 @@ async def _queries(access: Access, subject: Subject) -> dict[str, Query]:
             }
         }
     if subject.expansion.known:
-        terms = compiling.to_query(subject.expansion, [code for code in LANGUAGES if code in held])
+        terms = compiling.to_query(subject.expansion, tuple(code for code in LANGUAGES if code in held))
         if terms is not None:
             queries["terms"] = terms
     shared: list[Query] = [
