@@ -15,25 +15,43 @@ import base64
 import binascii
 import ssl
 from collections.abc import Sequence
-from typing import Any
 from urllib.parse import unquote
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
-from uvicorn.protocols.http.auto import AutoHTTPProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEADER = b"client-cert"
 STATE = "client_certificate"
 """Name in the request's state; DER."""
 LONGEST = 16_000
+LARGEST_HEAD = 64 * 1024
+"""Bytes of a request's first line and headers. Its body has a limit of its own (api/hardening.py)."""
 
 
-class CertificateProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
-    """HTTP of uvicorn's, that hands on what it knows of the other end of the connection."""
+class CertificateProtocol(HttpToolsProtocol):
+    """HTTP of uvicorn's, that hands on what it knows of the other end of the connection, and does not read on for ever
+    for the end of the headers."""
 
-    app_state: dict[str, Any]
+    head: int | None = 0
+    """Bytes read of a request whose headers are not complete; None while its body is read."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:
+    def data_received(self, data: bytes) -> None:
+        if self.head is not None:
+            self.head += len(data)
+        super().data_received(data)
+        if self.head is not None and self.head > LARGEST_HEAD and not self.transport.is_closing():
+            self.send_400_response("The headers of the request are too long.")
+
+    def on_headers_complete(self) -> None:
+        self.head = None
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self.head = 0
+        super().on_message_complete()
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         connection: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
         shown = connection.getpeercert(binary_form=True) if connection is not None else None

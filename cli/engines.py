@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from pathlib import Path
 from typing import Annotated
@@ -51,7 +50,7 @@ def up(
         server = _Server(configuration(create_app(settings), settings.host, settings.port))
         server.home = settings.home
         with beside(settings):
-            asyncio.run(server.serve())
+            server.run()
 
 
 class _Server(uvicorn.Server):

@@ -65,7 +65,6 @@ def configuration(application: FastAPI, host: str, port: int) -> uvicorn.Config:
         server_header=False,
         access_log=False,
         timeout_keep_alive=30,
-        h11_max_incomplete_event_size=64 * 1024,
         **_tls(settings),
     )
 

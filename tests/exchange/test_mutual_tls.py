@@ -254,3 +254,29 @@ async def test_an_examiner_of_the_office_may_use_its_certificate_with_a_key(
         assert answer.json()["role"] == "examiner"
         # The certificate adds nothing to what the key may do.
         assert (await network.get(url, shown=network.office, authorization=f"Bearer {key}")).status_code == 403
+
+
+async def test_headers_without_an_end_are_refused(platform: Platform) -> None:
+    """Their size is bounded whether one header has no end or there are ever more; that of a body is another matter."""
+    beginnings = {b"x-long: ": b"a" * 1_000, b"": b"x-many: yes\r\n" * 100}
+    async with served(platform) as url:
+        address = url.removeprefix("http://").split(":")
+        for beginning, more in beginnings.items():
+            reader, writer = await asyncio.open_connection(address[0], int(address[1]))
+            writer.write(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n" + beginning)
+            answer = asyncio.create_task(reader.readline())
+            with contextlib.suppress(ConnectionError):
+                for _ in range(1_000):
+                    writer.write(more)
+                    await writer.drain()
+                    await asyncio.sleep(0)  # whoever reads has a turn
+                    if answer.done():
+                        break
+            assert answer.done(), "a megabyte of headers was read"
+            assert (await answer).startswith(b"HTTP/1.1 400 ")
+            writer.close()
+        body = b'{"q": "solid electrolyte", "facets": []' + b" " * 200_000 + b"}"
+        async with httpx.AsyncClient(base_url=url) as client:
+            for _ in range(2):
+                found = await client.post("/v1/search", content=body, headers={"content-type": "application/json"})
+                assert found.status_code == 200, found.text
