@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime as dt
 import os
 import signal
 import socket
@@ -55,7 +56,8 @@ async def listening(platform: Platform) -> AsyncIterator[str]:
         await task
 
 
-def started(here: Platform, url: str, agreement: int, key: str) -> subprocess.Popen[bytes]:
+def process(here: Platform, *command: str, out: int = subprocess.PIPE, **more: str) -> subprocess.Popen[bytes]:
+    """`concord COMMAND` of that platform, in a process of its own."""
     settings = here.settings
     assert settings.database_url is not None
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CONCORD_")}
@@ -65,10 +67,55 @@ def started(here: Platform, url: str, agreement: int, key: str) -> subprocess.Po
         "CONCORD_OPENSEARCH_URL": str(settings.opensearch_url),
         "CONCORD_DATABASE_URL": settings.database_url.get_secret_value(),
         "CONCORD_INDEX_PREFIX": settings.index_prefix,
-        "CONCORD_PULL_KEY": key,
+        **more,
     }
-    command = [sys.executable, "-m", "cli", "pull", url, "--agreement", str(agreement), "--limit", "4", "--json"]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return subprocess.Popen([sys.executable, "-m", "cli", *command], env=environment, stdout=out, stderr=out)
+
+
+def started(here: Platform, url: str, agreement: int, key: str) -> subprocess.Popen[bytes]:
+    command = ("pull", url, "--agreement", str(agreement), "--limit", "4", "--json")
+    return process(here, *command, CONCORD_PULL_KEY=key)
+
+
+class Serving:
+    """A platform's `concord serve` on a port of loopback: it can be killed, and started again."""
+
+    def __init__(self, platform: Platform) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.platform = platform
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.running: subprocess.Popen[bytes] | None = None
+
+    async def start(self) -> None:
+        self.running = process(self.platform, "serve", out=subprocess.DEVNULL, CONCORD_PORT=str(self.port))
+        deadline = time.monotonic() + 200
+        async with httpx.AsyncClient() as client:
+            while True:
+                assert self.running.poll() is None
+                assert time.monotonic() < deadline
+                with contextlib.suppress(httpx.TransportError):
+                    if (await client.get(f"{self.url}/healthz")).status_code == 200:
+                        return
+                await asyncio.sleep(0.05)
+
+    def kill(self) -> None:
+        assert self.running is not None
+        self.running.kill()
+        self.running.wait()
+        self.running = None
+
+
+@contextlib.asynccontextmanager
+async def serving(platform: Platform) -> AsyncIterator[Serving]:
+    served = Serving(platform)
+    await served.start()
+    try:
+        yield served
+    finally:
+        if served.running is not None:
+            served.kill()
 
 
 def finished(process: subprocess.Popen[bytes]) -> Any:
@@ -100,39 +147,70 @@ def contents(platform: Platform, provider: str) -> dict[str, Any]:
     return {name: {k: v for k, v in record.items() if k not in aside} for name, record in found.items()}
 
 
-async def killed_midway(here: Platform, url: str, agreement: int, key: str, provider: str) -> None:
-    """A pull that is killed when it has kept its first page: part of the records is there, not all."""
+async def midway(here: Platform, url: str, pulling: subprocess.Popen[bytes]) -> None:
+    """Until the pull has kept another page."""
 
     def cursor() -> str | None:
         with here.database.session() as session:
             return session.scalar(select(Source.cursor).where(Source.url == url))
 
-    pulling = started(here, url, agreement, key)
+    before = await asyncio.to_thread(cursor)
     deadline = time.monotonic() + 200
-    while await asyncio.to_thread(cursor) is None:
+    while await asyncio.to_thread(cursor) == before:
         assert time.monotonic() < deadline
         assert pulling.poll() is None, pulling.communicate()
         await asyncio.sleep(0.01)
+
+
+async def killed_midway(here: Platform, url: str, agreement: int, key: str, provider: str) -> None:
+    """A pull that is killed when it has kept a page: part of the records is there, not all."""
+    pulling = started(here, url, agreement, key)
+    await midway(here, url, pulling)
     pulling.send_signal(signal.SIGKILL)
     await asyncio.to_thread(pulling.communicate)
-    partly = contents(here, provider)
-    assert partly
-    assert len(partly) < RECORDS
+    assert 0 < len(contents(here, provider)) < RECORDS
 
 
+async def asked_midway(here: Platform, served: Serving, agreement: int, key: str, provider: str) -> None:
+    """The platform that is asked is killed in the midst of a pull: the pull says so and ends, part of it is there."""
+    pulling = started(here, served.url, agreement, key)
+    await midway(here, served.url, pulling)
+    served.kill()
+    _, told = await asyncio.to_thread(pulling.communicate)
+    assert pulling.returncode == 1
+    assert f"{served.url} does not answer" in told.decode()
+    assert "Try again later." in told.decode()
+    assert 0 < len(contents(here, provider)) < RECORDS
+    await served.start()
+
+
+async def sources(platform: Platform, office: str) -> list[tuple[str, int, str, str]]:
+    """(url, agreement there, provider, state) as the feeds of the office tell them, each with when it last changed."""
+    told = (await party(platform, office).call("GET", "/exchange/feeds"))["sources"]
+    assert all(dt.datetime.fromisoformat(entry["last"]) <= dt.datetime.now(dt.UTC) for entry in told)
+    return [(entry["url"], entry["agreement"], entry["provider"], entry["state"]) for entry in told]
+
+
+@pytest.mark.timeout(900)  # seven processes start one after the other
 async def test_two_platforms_converge_both_ways_though_they_are_killed(
     platform: Platform, provider: Party, beneficiary: Party, engines: tuple[str, str], tmp_path: Path
 ) -> None:
     await load(platform, provider.office, tmp_path / "1.xml", [doc(n) for n in range(RECORDS)])
     number = await agreed(provider, beneficiary, **TERMS)
-    async with running(*engines, tmp_path / "other") as here, listening(platform) as url, listening(here) as back:
+    async with running(*engines, tmp_path / "other") as here, serving(platform) as served, listening(here) as back:
+        url = served.url
         await killed_midway(here, url, number, beneficiary.key, provider.office)
+        await asked_midway(here, served, number, beneficiary.key, provider.office)
         await asyncio.to_thread(finished, started(here, url, number, beneficiary.key))
         there = contents(platform, provider.office)
         assert contents(here, provider.office) == there
         assert len(there) == RECORDS
         await here.writer.refresh([f"{here.settings.index_prefix}-patent"])
         assert await here.writer.count(f"{here.settings.index_prefix}-patent") == RECORDS
+
+        # Whence they came is seen by the office they were given to, and by nobody else.
+        assert await sources(here, beneficiary.office) == [(url, number, provider.office, "active")]
+        assert await sources(here, provider.office) == await sources(platform, beneficiary.office) == []
 
         # The other way: an office that delivers over there, under an agreement over there; what came from here stays.
         second = party(here)
@@ -171,4 +249,6 @@ async def test_two_platforms_converge_both_ways_though_they_are_killed(
         done = await pulled(here, url, number, beneficiary.key)
         assert done["purged"] == RECORDS - 1
         assert contents(here, provider.office) == {}
+        assert await sources(here, beneficiary.office) == [(url, number, provider.office, "purged")]
+        assert await sources(platform, provider.office) == [(back, returned, second.office, "active")]
         assert not (await beneficiary.call("GET", "/exchange/inbox"))["waiting"]
