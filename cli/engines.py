@@ -47,7 +47,7 @@ def up(
                 demo.prepare(Platform(settings, database, engines.opensearch_url), output)
         finally:
             database.close()
-        server = _Server(configuration(create_app(settings), settings.host, settings.port))
+        server = _Server(configuration(create_app(settings, alone=True), settings.host, settings.port))
         server.home = settings.home
         with beside(settings):
             server.run()

@@ -41,7 +41,9 @@ def serve(
                 "database_url": SecretStr(running.database.url.render_as_string(hide_password=False)),
             }
         )
-        config = configuration(create_app(settings), host or settings.host, settings.port if port is None else port)
+        config = configuration(
+            create_app(settings, alone=True), host or settings.host, settings.port if port is None else port
+        )
         with beside(settings) if worker else nullcontext():
             uvicorn.Server(config).run()
 
