@@ -26,6 +26,7 @@ from api.exports import routes as export_routes
 from api.hardening import Hardening
 from api.jobs import routes as job_routes
 from api.observe import Metrics, Observed, private_metrics
+from api.platform import routes as platform_routes
 from api.review import duplicate_routes, publishing
 from api.review import quality as quality_routes
 from api.saved import routes as saved_routes
@@ -36,6 +37,7 @@ from api.search.service import warm
 from api.search.similar import routes as similar_routes
 from api.search.similar.pictures import LARGEST_BODY
 from api.web import routes as web_routes
+from api.web.page import FailuresAsPages
 from api.web.page import warm as warm_pages
 from api.webhooks import routes as webhook_routes
 from common.errors import ConfigurationError
@@ -68,6 +70,7 @@ ROUTERS = (
     saved_routes.router,
     delivery_routes.router,
     webhook_routes.router,
+    platform_routes.router,
     web_routes.router,
 )
 """Each route in them has a guard; tests/leaks/test_routes.py looks."""
@@ -164,5 +167,6 @@ def create_app(settings: Settings | None = None, *, alone: bool = False) -> Fast
         uploads=UPLOADS,
         limits=LIMITS,
     )
+    app.add_middleware(FailuresAsPages)
     app.add_middleware(Observed, metrics=metrics)
     return app

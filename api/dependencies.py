@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from threading import BoundedSemaphore, Lock
@@ -36,6 +36,7 @@ from api.errors import TooManyRequests, Unidentified
 from api.exchange import certificates
 from api.exchange.certificates import CertificateRefused
 from api.observe import Metrics
+from api.platform.usage import SHOWN_WHOLE, Used
 from api.search.engine import Engine
 from common.errors import AccessDenied, ConfigurationError, UsageError
 from common.settings import Settings
@@ -50,7 +51,7 @@ COOKIE = "concord_session"
 CSRF_HEADER = "x-csrf-token"
 PURPOSE_HEADER = "concord-purpose"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-KEY_USE_EVERY_S = 30
+USES_EVERY_S = 30
 CALLERS_KEPT = 10_000
 VECTORS_KEPT = 2_000
 THUMBNAILS_KEPT = 500
@@ -106,6 +107,7 @@ class Services:
         self.public_limits = RateLimiter(settings.public_rate_limit, int(settings.public_rate_limit * 2))
         self.reading: SqlEngine = database.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._callers: dict[bytes, tuple[int, dt.datetime, Caller]] = {}
+        self.used = Used()
         self._used: dict[str, dt.datetime] = {}
         self._lock = Lock()
         self._embedding = Lock()
@@ -134,13 +136,14 @@ class Services:
 
     def start(self) -> None:
         """Background work; needs a running event loop."""
-        self.jobs = [asyncio.create_task(self._watch()), asyncio.create_task(self._note_key_uses())]
+        self.jobs = [asyncio.create_task(self._watch()), asyncio.create_task(self._note_uses())]
 
     async def stop(self) -> None:
         for job in self.jobs:
             job.cancel()
         await asyncio.gather(*self.jobs, return_exceptions=True)
-        await asyncio.to_thread(self._write_key_uses)
+        with suppress(Exception):  # a store that is away loses counts, nothing else
+            await asyncio.to_thread(self._write_uses)
         await self.audit.close()
         await self.versions.close()
         self.tokens.close()
@@ -163,10 +166,16 @@ class Services:
                 self.scopes.clear()
                 await asyncio.sleep(1)
 
-    async def _note_key_uses(self) -> None:
+    async def _note_uses(self) -> None:
         while True:
-            await asyncio.sleep(KEY_USE_EVERY_S)
-            await asyncio.to_thread(self._write_key_uses)
+            await asyncio.sleep(USES_EVERY_S)
+            # Where the store is away for a while, they are written the next time.
+            with suppress(Exception):
+                await asyncio.to_thread(self._write_uses)
+
+    def _write_uses(self) -> None:
+        self.used.write(self.database)
+        self._write_key_uses()
 
     def _write_key_uses(self) -> None:
         with self._lock:
@@ -280,7 +289,11 @@ class Services:
 
     async def record(self, entries: Iterable[Entry]) -> None:
         """Writes to the audit, and returns when it is written."""
-        await self.audit.write(list(entries))
+        written = list(entries)
+        await self.audit.write(written)
+        for entry in written:
+            if entry.action in SHOWN_WHOLE:
+                self.used.add(entry.office, "records", entry.records)
 
 
 def _of_certificate(holder: OfficeCertificate) -> Caller:

@@ -41,3 +41,18 @@ def test_only_one_module_makes_xml_parsers(graph: grimp.ImportGraph) -> None:
         if any(maker in source.read_text() for maker in ("XMLParser(", "XMLPullParser(", "iterparse("))
     }
     assert makers == {"indexer/formats/xml.py"}
+
+
+def test_pages_ask_the_api_for_everything(graph: grimp.ImportGraph) -> None:
+    """No page reads the store, the archive or the engine by itself: what it shows, the API says too."""
+    pages = graph.find_descendants("api.web")
+    assert pages
+    doors = {"indexer.archive", "indexer.engine", "api.search.engine"}
+    sources = {module for module in graph.modules if module.split(".")[0] == "store"} | doors
+    reading = {
+        (page, source)
+        for page in pages
+        for source in graph.find_modules_directly_imported_by(page)
+        if source in sources
+    }
+    assert not reading

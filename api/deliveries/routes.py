@@ -5,27 +5,28 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import pathlib
 import re
 import secrets
 import shutil
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from sqlalchemy.orm import Session
 
 from api.access.audit import append, change
 from api.access.model import Permission
 from api.access.routes import SignedIn, in_transaction
+from api.deliveries import held
 from api.deliveries.job import folder
 from api.dependencies import Access, Guard
 from api.jobs import queue
 from api.search.routes import json_response
-from api.web.deliveries import everything
 from common.errors import AccessDenied, UsageError
 
 router = APIRouter(prefix="/v1/deliveries", tags=["deliveries"])
+Sequence = Annotated[int, Path(ge=1, le=2**63 - 1)]
 Deliverer = Annotated[Access, Depends(Guard(Permission.DELIVER, known=True))]
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,150}")
@@ -74,7 +75,7 @@ def _enter(session: Session, access: Access, file: dict[str, Any]) -> dict[str, 
     return queue.job_out(entry, access.caller)
 
 
-async def _take(stream: AsyncIterator[bytes], path: Path) -> tuple[int, str]:
+async def _take(stream: AsyncIterator[bytes], path: pathlib.Path) -> tuple[int, str]:
     """(size, SHA-256) of a body, on disk when this returns."""
     digest, size = hashlib.sha256(), 0
     file = await asyncio.to_thread(path.open, "wb")
@@ -99,6 +100,36 @@ async def _take(stream: AsyncIterator[bytes], path: Path) -> tuple[int, str]:
 
 @router.get("", summary="Deliveries of one's own office, the latest first")
 async def list_deliveries(access: SignedIn, limit: Annotated[int, Query(ge=1, le=500)] = 100) -> Response:
-    """Of every office, with counts alone, for who runs the platform."""
-    found = await in_transaction(access, lambda session: everything(session, access.caller, limit))
-    return json_response({"deliveries": found})
+    """Of every office, with counts alone, for who runs the platform. While one is read, `files` says how many of its
+    files are done. `findings`: how often each rule doubted something, over all of one's own."""
+
+    def work(session: Session) -> dict[str, Any]:
+        return {
+            "deliveries": held.everything(session, access.caller, limit),
+            "findings": held.findings_by_rule(session, access.caller),
+        }
+
+    return json_response(await in_transaction(access, work))
+
+
+@router.get("/{sequence}", summary="A delivery: what was rejected of it, and what was doubted")
+async def read_delivery(sequence: Sequence, access: SignedIn) -> Response:
+    """At most `most` of each, in reading order; `concord rejects` lists all."""
+
+    def work(session: Session) -> dict[str, Any]:
+        return {
+            "delivery": held.one(session, access.caller, sequence),
+            "rejects": held.rejects(session, access.caller, sequence),
+            "findings": held.rejects(session, access.caller, sequence, findings=True),
+            "most": held.PAGE,
+        }
+
+    return json_response(await in_transaction(access, work))
+
+
+@router.get("/{sequence}/rejects/{reject}", summary="The original bytes at the place of an error")
+async def read_reject(sequence: Sequence, reject: Sequence, access: SignedIn) -> Response:
+    """Lines around the one that the reason names (`error` marks it); without one, the file's beginning."""
+    archive = access.services.archive
+    found = await in_transaction(access, lambda s: held.place(s, archive, access.caller, sequence, reject))
+    return json_response(found)

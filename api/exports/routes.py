@@ -60,7 +60,9 @@ async def order_export(access: Exporter, given: ExportIn) -> Response:
             raise Conflict(f"{MOST_AT_ONCE} exports of yours are under way.", remedy="Wait for one, or cancel it.")
         return export_out(queue.enqueue(session, KIND, access.caller, access.purpose, request), access)
 
-    return json_response(await in_transaction(access, work), 202)
+    ordered = await in_transaction(access, work)
+    access.services.used.add(access.caller.office, "exports")
+    return json_response(ordered, 202)
 
 
 @router.get("", summary="One's exports, and the formats")

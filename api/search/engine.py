@@ -278,6 +278,44 @@ class Engine:
             return False
         return answer.get("status") in ("green", "yellow")
 
+    async def inside(self) -> dict[str, Any]:
+        """For those who run the platform: the cluster's state, its nodes (heap, disk, shards) and this platform's
+        indices (documents, size, health). Counts are of everything, so nobody else is told. Sizes in bytes."""
+        ours = f"{self.prefix}-*"
+        about, health, nodes, shards, indices, counted = await asyncio.gather(
+            self._request("GET", "/"),
+            self._request("GET", "/_cluster/health", params={"level": "indices", "filter_path": HEALTH_PARTS}),
+            self._request("GET", "/_nodes/stats", params={"filter_path": NODE_PARTS}),
+            self._request("GET", f"/{ours}/_search_shards"),
+            self._request("GET", f"/{ours}/_stats", params={"level": "indices", "filter_path": INDEX_PARTS}),
+            # Statistics count what is nested in a document too.
+            self._request("POST", f"/{ours}/_search", DOCUMENTS, {"request_cache": "true"}),
+        )
+        held = [one["node"] for copies in shards["shards"] for one in copies]
+        documents = {bucket["key"]: bucket["doc_count"] for bucket in counted["aggregations"]["index"]["buckets"]}
+        states = {name: entry["status"] for name, entry in health.get("indices", {}).items()}
+        return {
+            "version": about["version"]["number"],
+            "lucene": about["version"]["lucene_version"],
+            "status": health["status"],
+            "unassigned_shards": health["unassigned_shards"],
+            "waiting_tasks": health["number_of_pending_tasks"],
+            "nodes": sorted((_node(key, node, held) for key, node in nodes["nodes"].items()), key=lambda n: n["name"]),
+            "indices": [
+                {
+                    "name": name,
+                    "right": right,
+                    "health": states.get(name),
+                    "documents": documents.get(name, 0),
+                    "deleted": entry["primaries"]["docs"]["deleted"],
+                    "size": entry["total"]["store"]["size_in_bytes"],
+                }
+                for right in RIGHTS
+                for name, entry in sorted(indices.get("indices", {}).items())
+                if version_of(self.prefix, right, name) is not None
+            ],
+        }
+
     def aliases(self, rights: Sequence[str] = ()) -> str:
         """Every right by name: a pattern would reach indices of other platforms on the same cluster."""
         return ",".join(f"{self.prefix}-{right}" for right in (rights or [right.value for right in Right]))
@@ -952,9 +990,36 @@ class SnapshotGone(EngineError):
     """A point in time has expired."""
 
 
+DOCUMENTS: Query = {
+    "size": 0,
+    "track_total_hits": False,
+    "aggs": {"index": {"terms": {"field": "_index", "size": 1_000}}},
+}
+HEALTH_PARTS = "status,unassigned_shards,number_of_pending_tasks,indices.*.status"
+NODE_PARTS = (
+    "nodes.*.name,nodes.*.jvm.uptime_in_millis,nodes.*.jvm.mem.heap_used_in_bytes,nodes.*.jvm.mem.heap_max_in_bytes,"
+    "nodes.*.fs.total.total_in_bytes,nodes.*.fs.total.available_in_bytes,nodes.*.os.cpu.percent"
+)
+INDEX_PARTS = "indices.*.primaries.docs,indices.*.total.store.size_in_bytes"
+
+
+def _node(key: str, node: Mapping[str, Any], held: Sequence[str]) -> dict[str, Any]:
+    disk = node.get("fs", {}).get("total", {})
+    return {
+        "name": node["name"],
+        "uptime_s": node["jvm"]["uptime_in_millis"] // 1000,
+        "heap_used": node["jvm"]["mem"]["heap_used_in_bytes"],
+        "heap_most": node["jvm"]["mem"]["heap_max_in_bytes"],
+        "disk_free": disk.get("available_in_bytes"),
+        "disk_total": disk.get("total_in_bytes"),
+        "cpu_percent": node.get("os", {}).get("cpu", {}).get("percent"),
+        "shards": held.count(key),
+    }
+
+
 def _operation(path: str) -> str:
     """search, msearch, health, point_in_time: the last word of an address."""
-    return path.rpartition("/")[2].removeprefix("_")
+    return path.rpartition("/")[2].removeprefix("_") or "about"
 
 
 def _must_be(scope: Scope) -> None:

@@ -219,6 +219,8 @@ async def search(access: Access, asked: Search, *, format: str | None = None) ->
         snapshot = held.snapshot or await services.engine.snapshot(_aliased(asked))
     request = await plan(access, asked)
     services.metrics.searches.labels(asked.mode).inc()
+    if asked.size and position == Position():
+        services.used.add(access.caller.office, "searches")
     try:
         page, grouped = await _page(access, asked, replace(request, position=position, snapshot=snapshot))
     except SnapshotGone as error:

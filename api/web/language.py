@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from babel import Locale
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, format_skeleton, format_timedelta
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 from babel.support import Translations
+from babel.units import format_unit
 from fastapi import Request
 from markupsafe import Markup, escape
 
@@ -46,6 +47,7 @@ LANGUAGES = {
 DEFAULT = "en"
 RIGHT_TO_LEFT = frozenset({"ar", "arc", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"})
 COOKIE = "concord_lang"
+UNITS = ("byte", "kilobyte", "megabyte", "gigabyte", "terabyte")
 
 
 NESTED = frozenset({"reason", "evidence", "problem", "note"})
@@ -160,6 +162,26 @@ class Tongue:
             except ValueError:
                 return str(value)
         return str(format_datetime(value, "medium", tzinfo=dt.UTC, locale=self.locale))
+
+    def period(self, value: str) -> str:
+        """A day (`2026-11-30`) or a month (`2026-11`)."""
+        if len(value) == len("2026-11-30"):
+            return self.date(value)
+        return str(format_skeleton("yMMM", dt.date.fromisoformat(f"{value}-01"), locale=self.locale))
+
+    def size(self, value: int) -> str:
+        """Bytes in the unit that leaves a figure of one to three digits."""
+        number, unit = float(value), UNITS[0]
+        for larger in UNITS[1:]:
+            if number < 1_000:
+                break
+            number, unit = number / 1_000, larger
+        shown = round(number, 1) if number < 100 else round(number)
+        return str(format_unit(shown, f"digital-{unit}", "short", locale=self.locale))
+
+    def age(self, seconds: float) -> str:
+        """How long: 40 seconds, 3 minutes, 2 days."""
+        return str(format_timedelta(dt.timedelta(seconds=round(seconds)), threshold=1.5, locale=self.locale))
 
     def language(self, code: str | None) -> str:
         """Name of a record's language."""

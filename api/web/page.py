@@ -7,7 +7,6 @@ frame.html, its router in routes.py, its strings by `python -m api.web.catalogue
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from functools import lru_cache, partial
@@ -21,10 +20,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, Undefined
 from markupsafe import Markup
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.access.model import Permission
 from api.dependencies import COOKIE, SAFE_METHODS, Access, Credentials, Guard, credentials_of
-from api.errors import Unidentified
+from api.errors import MEDIA_TYPE, Unidentified
 from api.web import language
 from api.web.language import Tongue, tongue
 from common.errors import AccessDenied, ConcordError
@@ -115,12 +115,53 @@ async def problem_of(request: Request, error: Exception) -> Response:
     return answer
 
 
-def failure(request: Request, problem: Response, error: Exception) -> Response:
+def failure(request: Request, problem: Response, error: Exception | None = None) -> Response:
     """The page for an error: it says what the API's problem details say, in the reader's language."""
     said = error if isinstance(error, ConcordError) else orjson.loads(problem.body)["detail"]
-    if problem.status_code in (401, 403, 404, 422, 500, 502, 503):
+    if problem.status_code in (401, 403, 404, 405, 422, 500, 502, 503):
         said = None
     return render(request, None, "error.html", http_status=problem.status_code, failed=problem.status_code, said=said)
+
+
+class FailuresAsPages:
+    """Around everything: what was refused before a page's route was found, or took too long there, is told to whoever
+    wants to read a page by one too. Programs get the problem details as they are."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith("/v1/") or not _reads_pages(scope):
+            await self.app(scope, receive, send)
+            return
+        held: Message | None = None
+        body = bytearray()
+
+        async def turned(message: Message) -> None:
+            nonlocal held
+            if message["type"] == "http.response.start" and _is_problem(message):
+                held = message
+                return
+            if held is None:
+                await send(message)
+                return
+            body.extend(message.get("body", b""))
+            if not message.get("more_body"):
+                page = failure(Request(scope), Response(bytes(body), held["status"]))
+                own = {name for name, _ in page.raw_headers} | {b"content-type", b"content-length"}
+                kept = [pair for pair in held["headers"] if pair[0] not in own]
+                await send({**held, "headers": [*kept, *page.raw_headers]})
+                await send({"type": "http.response.body", "body": page.body})
+
+        await self.app(scope, receive, turned)
+
+
+def _reads_pages(scope: Scope) -> bool:
+    return b"text/html" in dict(scope["headers"]).get(b"accept", b"")
+
+
+def _is_problem(message: Message) -> bool:
+    return bool(dict(message["headers"]).get(b"content-type", b"").startswith(MEDIA_TYPE.encode()))
 
 
 def local_target(given: str | None) -> str:
@@ -175,6 +216,9 @@ def environment(code: str) -> Environment:
         percent=speaker.percent,
         date=speaker.date,
         moment=speaker.moment,
+        period=speaker.period,
+        size=speaker.size,
+        age=speaker.age,
         place=speaker.place,
         tongue=speaker.language,
         said=speaker.say,
@@ -288,13 +332,3 @@ def compact(text: str, limit: int = 300) -> str:
     """A text cut at a length that a list can bear."""
     flat = " ".join(text.split())
     return flat if len(flat) <= limit else flat[:limit].rstrip() + "…"
-
-
-async def in_database(access: Access, work: Callable[[Any], Any]) -> Any:
-    """Runs `work(session)` off the event loop."""
-
-    def run() -> Any:
-        with access.services.database.session() as session:
-            return work(session)
-
-    return await asyncio.to_thread(run)

@@ -7,11 +7,11 @@ import asyncio
 from fastapi import Request, Response
 
 from api import health
-from api.access.model import Permission
-from api.dependencies import Access
+from api.deliveries import routes as deliveries
+from api.jobs.kinds import KINDS
+from api.platform import routes as api
 from api.search.service import Search, search
-from api.web import deliveries
-from api.web.page import Searcher, SignedIn, in_database, of_api, pages, render
+from api.web.page import PlatformManager, Searcher, SignedIn, of_api, pages, render
 from indexer.record import Right
 
 router = pages()
@@ -32,7 +32,6 @@ async def page(request: Request, access: Searcher) -> Response:
         for bucket in found.facets["office"]:
             table.setdefault(bucket.value, {})[right] = bucket.count
     offices = sorted(table, key=lambda code: (-sum(table[code].values()), code))
-    searches = _searches(access) if access.caller.may(Permission.MANAGE_PLATFORM) else []
     return render(
         request,
         access,
@@ -46,41 +45,35 @@ async def page(request: Request, access: Searcher) -> Response:
         largest=max((sum(row.values()) for row in table.values()), default=0),
         languages_held=overall.facets["language"],
         formats=overall.facets["format"],
-        searches=searches,
-        most_searches=max((count for _, count in searches), default=0) or 1,
     )
 
 
-def _searches(access: Access) -> list[tuple[str, int]]:
-    """(mode, searches of it) since this process started."""
-    samples = [sample for metric in access.services.metrics.searches.collect() for sample in metric.samples]
-    return [(s.labels["mode"], int(s.value)) for s in samples if s.name.endswith("_total") and "mode" in s.labels]
+@router.get("/platform/engines")
+async def engines(request: Request, access: PlatformManager) -> Response:
+    """What fills the engines, and what waits."""
+    told = await of_api(api.read_engines(access))
+    return render(request, access, "engines.html", told=told, kinds={name: row.title for name, row in KINDS.items()})
 
 
 @router.get("/deliveries")
 async def delivered(request: Request, access: SignedIn) -> Response:
     """Deliveries of one's own office; all of them, in counts, for those who run the platform."""
-    caller = access.caller
-    held = await in_database(access, lambda session: deliveries.everything(session, caller))
-    rules = await in_database(access, lambda session: deliveries.findings_by_rule(session, caller))
-    return render(request, access, "deliveries.html", held=held, rules=rules)
+    told = await of_api(deliveries.list_deliveries(access))
+    return render(request, access, "deliveries.html", held=told["deliveries"], rules=told["findings"])
 
 
 @router.get("/deliveries/{sequence}")
 async def delivery(request: Request, sequence: int, access: SignedIn) -> Response:
     """One delivery: what was rejected, and what was doubted."""
-    caller = access.caller
-    entry = await in_database(access, lambda session: deliveries.one(session, caller, sequence))
-    rejected = await in_database(access, lambda session: deliveries.rejects(session, caller, sequence))
-    doubted = await in_database(access, lambda session: deliveries.rejects(session, caller, sequence, findings=True))
+    told = await of_api(deliveries.read_delivery(sequence, access))
     return render(
-        request, access, "delivery.html", entry=entry, rejected=rejected, doubted=doubted, most=deliveries.PAGE
-    )
+        request, access, "delivery.html", entry=told["delivery"], rejected=told["rejects"], doubted=told["findings"],
+        most=told["most"],
+    )  # fmt: skip
 
 
 @router.get("/deliveries/{sequence}/rejects/{reject}")
 async def reject(request: Request, sequence: int, reject: int, access: SignedIn) -> Response:
     """The original bytes at the place of an error."""
-    archive, caller = access.services.archive, access.caller
-    found = await in_database(access, lambda session: deliveries.place(session, archive, caller, sequence, reject))
+    found = await of_api(deliveries.read_reject(sequence, reject, access))
     return render(request, access, "reject.html", sequence=sequence, **found)

@@ -22,6 +22,7 @@ from api.web import (
     session,
     similar,
     trends,
+    usage,
 )
 
 router = APIRouter()
@@ -43,5 +44,6 @@ for part in (
     similar.router,
     pictures.router,
     trends.router,
+    usage.router,
 ):
     router.include_router(part)

@@ -1,9 +1,10 @@
 """Pictures of the main pages at two widths, for the guides.
 
-    python -m tests.web.screenshots http://127.0.0.1:8000 [examiner=KEY] [agent=KEY] [steward=KEY] [quality=KEY]
+    python -m tests.web.screenshots http://127.0.0.1:8000 [ROLE=KEY …]
 
 takes them (without keys, of the open pages) of a running platform with the samples loaded (`make run`) into
-docs/screenshots/; with a key of a role (`concord keys create --office EP --role …`), of the pages that this role has.
+docs/screenshots/; with a key of a role (`concord keys create --office EP --role …`; SIGNED_IN has their
+names), of the pages that this role has.
 Run `concord duplicates scan` first, for the quality person's. For scripts to look right the machine needs fonts for
 them (Debian: fonts-noto-core, fonts-noto-cjk).
 """
@@ -47,14 +48,17 @@ PARTS = {
 }
 """Tab of a record → a search whose first hit shows it."""
 SIGNED_IN = {
-    "examiner": {"basket": "/mine", "similar": "/similar?mark=AOZORA&nice=9"},
+    "examiner": {"basket": "/mine", "similar": "/similar?mark=AOZORA&nice=9", "saved": "/mine/searches",
+                 "exports": "/mine/exports", "jobs": "/mine/jobs", "grouped": "/?q=battery&group=family"},
     "agent": {},
     "steward": {"office": "/office", "deliveries": "/deliveries", "packages": "/office/packages",
                 "certificates": "/office/certificates", "request": "/office/requests/new",
-                "exchanged": "/office/exchanged", "endpoints": "/office/endpoints", "priority": "/office/priority"},
+                "exchanged": "/office/exchanged", "endpoints": "/office/endpoints", "priority": "/office/priority",
+                "audit": "/office/audit", "usage": "/office/usage", "keys": "/office/keys"},
     "quality": {"quality": "/quality", "findings": "/quality/findings?rule=priority-is-self",
                 "duplicates": "/duplicates", "coverage": "/quality/coverage",
                 "freshness": "/quality/freshness", "reports": "/reports"},
+    "platform": {"engines": "/platform/engines", "usage-all": "/platform/usage", "feedback": "/platform/feedback"},
 }  # fmt: skip
 FOLLOWED = {"steward": ("agreement", "/office", ".agreement h3 a"),
             "agent": ("record-certified", "/records/jp-patent-default.JP2018900001.A", ".tabs a:last-child"),

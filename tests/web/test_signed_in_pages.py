@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from api.access import accounts
+from store.ingest import Delivery, Member
 from tests.web.conftest import Open
 from tests.web.site import PASSWORD, Site
 
@@ -161,3 +162,36 @@ def test_the_platform_page_counts_what_the_reader_may_see(visit: Open) -> None:
     row = page.locator("tr", has_text="XB")
     assert [re.sub(r"\D", "", cell) for cell in row.locator("td").all_inner_texts()][:3] == ["1", "", "1"]
     assert page.locator("tr", has_text="XE").count() == 0
+
+
+def test_a_delivery_under_way_shows_how_far_it_is(visit: Open, site: Site) -> None:
+    database = site.platform.database
+    with database.session() as session:
+        delivery = Delivery(provider="XA", collection="x", name="long.zip", digest="long", state="reading", records=30)
+        session.add(delivery)
+        session.flush()
+        number = delivery.sequence
+        for position, state in enumerate(("done", "skipped", "reading", "pending")):
+            session.add(Member(delivery=number, file=f"{position}.xml", sha256="0" * 64, size=1, state=state))
+    page = visit("/deliveries", key=site.key("agent"))
+    row = page.locator("tr", has_text="long.zip")
+    expect(row.locator(".progress")).to_contain_text("Files: 2 / 4")
+    expect(page.get_by_role("status")).to_contain_text("Work is under way")
+    with database.session() as session:
+        session.query(Member).where(Member.delivery == number).delete()
+        session.query(Delivery).where(Delivery.sequence == number).delete()
+
+
+def test_what_the_pages_of_deliveries_show_the_api_says_too(site: Site) -> None:
+    with httpx.Client(base_url=site.url, headers={"authorization": f"Bearer {site.key('examiner')}"}) as client:
+        told = client.get(f"/v1/deliveries/{site.delivery}").json()
+        (reject,) = told["rejects"]
+        assert reject["reason"].startswith("The element <number> on line 4")
+        place = client.get(f"/v1/deliveries/{site.delivery}/rejects/{reject['id']}").json()
+    wanted = [line for line in place["excerpt"]["lines"] if line["error"]]
+    assert wanted == [{"number": 4, "text": "    <number>78", "error": True}]
+    with httpx.Client(base_url=site.url, headers={"authorization": f"Bearer {site.key('stranger')}"}) as client:
+        for path in ("", f"/rejects/{reject['id']}"):
+            other = client.get(f"/v1/deliveries/{site.delivery}{path}")
+            none = client.get(f"/v1/deliveries/999999{path}")
+            assert (other.status_code, other.content) == (none.status_code, none.content) == (404, none.content)

@@ -124,6 +124,7 @@ async def find(access: Access, asked: Asked) -> MarksFound:
         access = await access.renewed()
         access, scored, hits, complete = await _search(access, asked, wanted, within, queries)
     shown = [(hit.id, hit.document, hit.view) for hit in hits.values()]
+    access.services.used.add(access.caller.office, "searches")
     await access.services.record(disclosures("search", access.caller, access.purpose, shown))
     page = scored[asked.offset : asked.offset + asked.size]
     return MarksFound(

@@ -144,6 +144,7 @@ async def _find(access: Access, subject: Subject, wanted: Wanted) -> PicturesFou
         access = await access.renewed()
         scored, hits, complete = await _search(access, subject, wanted, within)
     shown = [(hit.id, hit.document, hit.view) for hit in hits.values()]
+    access.services.used.add(access.caller.office, "searches")
     await access.services.record(disclosures("search", access.caller, access.purpose, shown))
     page = scored[wanted.offset : wanted.offset + wanted.size]
     return PicturesFound(

@@ -172,6 +172,7 @@ async def _find(access: Access, subject: Subject, wanted: Wanted, rights: tuple[
     order, near, hits = found
     page = order[wanted.offset : wanted.offset + wanted.size]
     shown = [(hit.id, hit.document, hit.view) for hit in hits.values()]
+    access.services.used.add(access.caller.office, "searches")
     await access.services.record(disclosures("search", access.caller, access.purpose, shown))
     return SimilarFound(
         source=subject.source,

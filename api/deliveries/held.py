@@ -25,14 +25,15 @@ LONGEST_LINE = 400
 LONGEST_READ = 50_000_000
 """Bytes of a member in which a line is looked for."""
 PAGE = 200
+UNDER_WAY = ("registered", "reading")
 
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
     """Lines of an original around a place."""
 
-    lines: tuple[tuple[int, str, bool], ...]
-    """(number, text, whether it is the line of the error)."""
+    lines: tuple[dict[str, Any], ...]
+    """`number`, `text`, and `error`: whether it is the line of the error."""
     exact: bool
     """False where the reason names no line: then it is the beginning."""
 
@@ -49,7 +50,19 @@ def everything(session: Session, caller: Caller, limit: int = 100) -> list[dict[
         if not caller.reads_for_office:
             return []
         statement = statement.where(Delivery.provider == caller.office)
-    return [_out(entry, caller) for entry in session.scalars(statement)]
+    held = [_out(entry, caller) for entry in session.scalars(statement)]
+    under_way = [entry["sequence"] for entry in held if entry["state"] in UNDER_WAY]
+    files = _files(session, under_way) if under_way else {}
+    return [{**entry, "files": files.get(entry["sequence"])} for entry in held]
+
+
+def _files(session: Session, sequences: list[int]) -> dict[int, tuple[int, int]]:
+    """How many files of deliveries are read, and how many there are."""
+    read = func.count().filter(Member.state.in_(("done", "failed", "skipped")))
+    counted = (
+        select(Member.delivery, read, func.count()).where(Member.delivery.in_(sequences)).group_by(Member.delivery)
+    )
+    return {sequence: (done, all_) for sequence, done, all_ in session.execute(counted)}
 
 
 def _out(entry: Delivery, caller: Caller) -> dict[str, Any]:
@@ -107,8 +120,8 @@ def _reject(entry: Reject) -> dict[str, Any]:
     }
 
 
-def findings_by_rule(session: Session, caller: Caller) -> list[tuple[str, str, int]]:
-    """(rule, severity, how many) over one's own deliveries, most frequent first."""
+def findings_by_rule(session: Session, caller: Caller) -> list[dict[str, Any]]:
+    """Rule, severity and how many, over one's own deliveries, most frequent first."""
     if not caller.reads_for_office:
         return []
     statement = (
@@ -118,7 +131,7 @@ def findings_by_rule(session: Session, caller: Caller) -> list[tuple[str, str, i
         .group_by(Reject.rule, Reject.severity)
         .order_by(func.count().desc(), Reject.rule)
     )
-    return [(row[0], row[1], row[2]) for row in session.execute(statement)]
+    return [{"rule": row[0], "severity": row[1], "number": row[2]} for row in session.execute(statement)]
 
 
 def place(session: Session, archive: Archive, caller: Caller, sequence: int, reject: int) -> dict[str, Any]:
@@ -143,7 +156,10 @@ def excerpt(content: bytes, line: int | None) -> Excerpt:
     wanted = line if line is not None and 1 <= line <= len(lines) else None
     first = max(1, (wanted or 1) - AROUND)
     last = min(len(lines), (wanted or 1) + (AROUND if wanted else 2 * AROUND))
-    shown = tuple((number, _readable(lines[number - 1]), number == wanted) for number in range(first, last + 1))
+    shown = tuple(
+        {"number": number, "text": _readable(lines[number - 1]), "error": number == wanted}
+        for number in range(first, last + 1)
+    )
     return Excerpt(shown, wanted is not None)
 
 
