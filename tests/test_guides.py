@@ -10,6 +10,7 @@ import pytest
 from typer.main import get_command
 
 from cli.main import application
+from tests.web.screenshots import FOLLOWED, OPEN, PARTS, SIGNED_IN, WIDTHS
 
 PROJECT = Path(__file__).resolve().parent.parent
 PAGES = [*sorted((PROJECT / "docs/guides").glob("*.md")), PROJECT / "compose/production/README.md"]
@@ -38,3 +39,13 @@ def test_every_command_in_a_guide_can_be_typed(page: str, line: str) -> None:
             assert word.split("=")[0] in options | {"--help"}, f"{page}: {line}"
         elif word.startswith("samples/"):
             assert (PROJECT / word).exists(), f"{page}: {line}"
+
+
+def test_every_picture_of_a_page_is_shown_in_a_guide_at_both_widths() -> None:
+    shown = {name for page in (PROJECT / "docs/guides").glob("*.md")
+             for name in re.findall(r"\(\.\./screenshots/([^)]+)\)", page.read_text("utf-8"))}  # fmt: skip
+    taken = {path.name for path in (PROJECT / "docs/screenshots").glob("*.png")}
+    assert taken == shown
+    names = {*OPEN, *(f"record-{part}" for part in PARTS), *(name for pages in SIGNED_IN.values() for name in pages),
+             *(name for name, _, _ in FOLLOWED.values())}  # fmt: skip
+    assert taken - {"search-dark-wide.png"} == {f"{name}-{width}.png" for name in names for width in WIDTHS}

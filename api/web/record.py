@@ -91,13 +91,15 @@ def inid() -> dict[str, dict[str, Any]]:
 @router.get("/records/{record_id}")
 async def page(request: Request, record_id: str, access: Viewer) -> Response:
     """One tab of a record, as far as the reader may see it."""
-    tab = request.query_params.get("tab", "")
-    tab = tab if tab in TABS else "overview"
     record = await records.view(access, record_id)
     says = speaker(request)
     if "id" not in record:
         return render(request, access, "record_stub.html", record=record)
     name, tongue, kind = summary.title_of(record, says)
+    offered = tabs(record)
+    wanted = request.query_params.get("tab", "")
+    # A kept address may name a part that this record, or this reader's view of it, does not have.
+    tab = wanted if wanted in dict(offered) else "overview"
     context: dict[str, Any] = {
         "record": record,
         "record_id": record["id"],
@@ -107,7 +109,7 @@ async def page(request: Request, record_id: str, access: Viewer) -> Response:
         "record_number": summary.number_of(record),
         "status": (record.get("status") or {}).get("state"),
         "tab": tab,
-        "tabs": tabs(record),
+        "tabs": offered,
         "here_url": f"/records/{quote(record['id'], safe='')}",
         "notices": list(access.scope.notices.get(record["collection"], ())),
         "most": LONGEST_LIST,
@@ -160,20 +162,22 @@ async def open_number(request: Request, access: Viewer) -> Response:
 
 
 def tabs(record: Json) -> list[tuple[str, int]]:
-    """Tabs with how much stands behind each; those without anything are left out."""
+    """Tabs with how much stands behind each; those without anything are left out. How many are of one family, the
+    record does not say."""
     linked = len(record.get("priorities", ())) + len(record.get("relations", ())) + len(record.get("families", ()))
     counted = {
         "overview": 0,
         "texts": len(record.get("texts", ())),
         "images": len(record.get("images", ())),
         "legal": len(record.get("events", ())) + len(record.get("designations", ())),
-        "family": linked,
+        "family": 0,
         "citations": len(record.get("citations", ())),
         "similar": 0,
         "sources": len(record.get("findings", ())),
         "certified": 0,
     }
-    return [(name, counted[name]) for name in TABS if counted[name] or name in ALWAYS]
+    there = {name for name in TABS if counted[name] or name in ALWAYS} | ({"family"} if linked else set())
+    return [(name, counted[name]) for name in TABS if name in there]
 
 
 def facts(record: Json, says: Tongue) -> list[dict[str, Any]]:

@@ -185,13 +185,13 @@ def _highlighted_title(highlights: Mapping[str, Iterable[str]], name: str) -> Ma
 
 def _snippets(highlights: Mapping[str, Iterable[str]]) -> list[Markup]:
     """Fragments of longer texts, one language after the other."""
-    found = [
-        _isolated_mark(fragment, field)
-        for field, fragments in highlights.items()
-        if field.partition(".")[0] in ("abstract", "goods", "claims", "description")
-        for fragment in fragments
-    ]
-    return found[:SNIPPETS]
+    found: dict[str, Markup] = {}
+    for field, fragments in highlights.items():
+        if field.partition(".")[0] in ("abstract", "goods", "claims", "description"):
+            for fragment in fragments:
+                # The field and its twin without stems mark different words of one text.
+                found.setdefault(fragment.replace("<em>", "").replace("</em>", ""), _isolated_mark(fragment, field))
+    return list(found.values())[:SNIPPETS]
 
 
 def _opening(record: Json, says: Tongue, name: str) -> list[Markup]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
+import httpx
 import pytest
 from playwright.sync_api import expect
 
 from api.web.language import tongue
+from api.web.record import TABS
 from tests.web.conftest import Open
 from tests.web.site import Site
 
@@ -141,3 +143,13 @@ def test_similar_records_say_why(visit: Open) -> None:
     page = visit("/records/XA.patent.XA0000101.A1?tab=similar")
     expect(page.locator(".hits")).to_contain_text("XB0000102")
     assert page.locator(".hit .reason").count() >= 1
+
+
+@pytest.mark.parametrize("tab", [*TABS, "none"])
+def test_a_part_that_a_record_does_not_have_is_its_front_page(site: Site, tab: str) -> None:
+    """A mark without family and citations."""
+    with httpx.Client(base_url=site.url) as client:
+        answer = client.get("/records/XA.trademark.XA0000301.A1", params={"tab": tab})
+    assert answer.status_code == 200
+    assert answer.text.count('aria-current="page"') >= 1
+    assert "AOZORA" in answer.text

@@ -180,12 +180,6 @@ def test_what_one_may_only_know_of_names_nobody_s_record(visit: Open, site: Site
     assert "XD0000501" not in page.content()
 
 
-def test_a_phone_shows_it_without_scrolling_sideways(visit: Open) -> None:
-    for path in ("/", "/?q=battery", "/platform", "/advanced", "/records/XA.patent.XA0000101.A1"):
-        page = visit(path, viewport={"width": 360, "height": 740})
-        assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
-
-
 def test_terms_of_other_languages_are_shown_and_can_be_edited(visit: Open) -> None:
     page = visit("/?q=battery")
     page.locator(".expansion summary").click()
