@@ -145,7 +145,7 @@ async def raw(database: Database, url: str, prefix: str, embedder: str) -> dict[
     changes: list[Change] = []
     with Vectors(database, embedder) as vectors:
         for part in stored_changes(database, 1, newest(database)):
-            found = await vectors.of([change.text for change in part])
+            found = await vectors.of_records([change.title for change in part], [change.text for change in part])
             changes += [
                 Change(change.id, change.right, change.seq, document_of(change, vector, embedder))
                 for change, vector in zip(part, found, strict=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import analyzers
-from indexer.embedding import Embedder
+from indexer.embedding import VECTORS, Embedder
 from indexer.engine import Engine
 from indexer.images.describe import LENGTH
 from indexer.record import SCHEMA_VERSION
@@ -24,6 +24,7 @@ async def bind(engine: Engine, embedder: Embedder) -> Bound:
     return Bound(
         embedder=embedder.name,
         dimension=embedder.dimension,
+        vectors=VECTORS,
         analysis=analyzers.settings(available),
         languages={language.code: language.exact_analyzer for language in analyzers.languages()},
         record_schema=SCHEMA_VERSION,

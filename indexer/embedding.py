@@ -24,6 +24,11 @@ TEXT_LIMIT = 400
 """Characters of a record's text that are embedded. The cost is linear in them; a title with its abstract's first
 sentences says what the record is about."""
 
+VECTORS = 2
+"""Version of how a record's vector is made of its texts: an index built by another is out of date."""
+TITLE_WEIGHT = 0.3
+"""Of the title's vector, beside that of the whole text."""
+
 COVERED = frozenset(["ar", "de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "th", "tr", "zh"])
 """Languages of the default embedder."""
 
@@ -116,12 +121,37 @@ def embedder(name: str) -> Embedder:
     )
 
 
+def vector_of(title: Matrix | None, text: Matrix | None) -> Matrix | None:
+    """A record's unit vector from those of its title and of its text; None where it has no text.
+
+    A query is as short as a title, and the vector of a long text lies apart from both, of Korean and Arabic most: with
+    the vector of the title beside it, more records of another language are near."""
+    if title is None or text is None:
+        return text
+    mixed = TITLE_WEIGHT * title + (1 - TITLE_WEIGHT) * text
+    found: Matrix = (mixed / np.linalg.norm(mixed)).astype(np.float32)
+    return found
+
+
 def text_of(record: Record) -> str:
     """The text that stands for a record; empty where the record has none.
 
     One language, because a mixture lies between topics: the language with most of the right's first two texts; among
     equals English (where the encoder is best), then the record's own. The office's own text goes before a machine's.
     """
+    chosen = _chosen(record)
+    joined = ". ".join(part.rstrip(". ") for part in chosen)
+    return " ".join(joined[: TEXT_LIMIT * 2].split())[:TEXT_LIMIT]
+
+
+def title_of(record: Record) -> str:
+    """The first part of that text; empty where it is all of it."""
+    chosen = _chosen(record)
+    return " ".join(chosen[0].split())[:TEXT_LIMIT] if len(chosen) > 1 else ""
+
+
+def _chosen(record: Record) -> list[str]:
+    """The parts of the text that stands for a record, first the one that names it."""
     parts = PARTS[record.right]
     by_language: dict[str, dict[TextType, str]] = {}
     for layer in Layer:
@@ -129,7 +159,7 @@ def text_of(record: Record) -> str:
             if text.layer is layer and text.type in parts:
                 _add(by_language.setdefault(text.language, {}), text)
     if not by_language:
-        return ""
+        return []
 
     def rank(language: str) -> tuple[int, int, int, int, str]:
         texts = by_language[language]
@@ -142,8 +172,7 @@ def text_of(record: Record) -> str:
         )
 
     chosen = by_language[min(by_language, key=rank)]
-    joined = ". ".join(chosen[part].rstrip(". ") for part in parts if part in chosen)
-    return " ".join(joined[: TEXT_LIMIT * 2].split())[:TEXT_LIMIT]
+    return [chosen[part] for part in parts if part in chosen]
 
 
 def _add(texts: dict[TextType, str], text: Text) -> None:

@@ -90,6 +90,7 @@ class Changed:
     body: bytes | None
     prepared: bytes = b""
     text: str = ""
+    title: str = ""
     compared: tuple[tuple[int, str], ...] = ()
     """(place from 1, SHA-256) of the images by which the record is found."""
 
@@ -609,6 +610,7 @@ class Ledger:
             item.body,
             item.prepared,
             item.text,
+            item.title,
             item.compared,
         )
 

@@ -198,7 +198,9 @@ class Pipeline:
         if not changes:
             return []
         by_key = {(change.id, change.seq): change for change in changes}
-        vectors = await self.vectors.of([change.text if change.body is not None else "" for change in changes])
+        vectors = await self.vectors.of_records(
+            [change.title for change in changes], [change.text if change.body is not None else "" for change in changes]
+        )
         name = self.vectors.embedder.name
         clusters = await asyncio.to_thread(clusters_of, self.database, [change.id for change in changes])
         pictures = await asyncio.to_thread(pictures_of, self.database, changes)

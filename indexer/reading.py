@@ -23,7 +23,7 @@ from common.messages import say
 from indexer.archive import Archive
 from indexer.binding import languages
 from indexer.document import document
-from indexer.embedding import text_of
+from indexer.embedding import text_of, title_of
 from indexer.formats import containers, sniff
 from indexer.formats.draft import Draft
 from indexer.formats.reading import Context, Format
@@ -94,6 +94,8 @@ class Item:
     """Its document as JSON, without what is known later."""
     text: str = ""
     """What its vector is made from."""
+    title: str = ""
+    """The part of it that counts twice."""
     partial: bool = False
     """Only a part of the record: to be laid over what is held."""
     images: tuple[tuple[str, str | None], ...] = ()
@@ -266,6 +268,7 @@ def prepare(record: Record, ordinal: int) -> Item:
         body=body,
         prepared=orjson.dumps(document(record, languages())),
         text=text_of(record),
+        title=title_of(record),
         partial=record.partial,
         images=tuple((image.reference, image.sha256) for image in record.images),
         compared=compared(record),

@@ -129,7 +129,7 @@ class _Copy:
         source = stored_changes(self.database, self.at + 1, last, right=self.right)
         while (changes := await asyncio.to_thread(next, source, None)) is not None:
             texts = [change.text if change.body is not None else "" for change in changes]
-            found = await self.vectors.of(texts)
+            found = await self.vectors.of_records([change.title for change in changes], texts)
             name = self.vectors.embedder.name
             clusters = await asyncio.to_thread(clusters_of, self.database, [change.id for change in changes])
             pictures = await asyncio.to_thread(pictures_of, self.database, changes)

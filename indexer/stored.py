@@ -11,7 +11,7 @@ import zstandard
 from indexer.binding import languages
 from indexer.document import document, finished, pictures_json, vector_json
 from indexer.duplicates.clusters import cluster_id
-from indexer.embedding import Matrix, text_of
+from indexer.embedding import Matrix, text_of, title_of
 from indexer.images.describe import VERSION, unpack
 from indexer.images.gallery import compared
 from indexer.ledger import Changed
@@ -117,6 +117,8 @@ def _stored_change(row: Sequence[Any]) -> Changed:
     record = Record.model_validate_json(plain)
     prepared = orjson.dumps(document(record, languages()))
     return Changed(
-        *(id_, right, seq, delivery, updated, outcome, member, ordinal, plain, prepared, text_of(record)),
+        *(id_, right, seq, delivery, updated, outcome, member, ordinal, plain, prepared),
+        text=text_of(record),
+        title=title_of(record),
         compared=compared(record),
     )

@@ -12,7 +12,7 @@ from threading import Thread
 from types import TracebackType
 from typing import Self
 
-from indexer.embedding import Embedder, Matrix, embedder, pack, text_hash, unpack, workers
+from indexer.embedding import Embedder, Matrix, embedder, pack, text_hash, unpack, vector_of, workers
 from store.database import Database
 
 KEPT = 20_000
@@ -71,6 +71,11 @@ class Vectors:
         while len(self._recent) > KEPT:
             self._recent.popitem(last=False)
         return [None if key is None else unpack(found[key]) for key in keys]
+
+    async def of_records(self, titles: Sequence[str], texts: Sequence[str]) -> list[Matrix | None]:
+        """The vector of each record, of its `title_of` and its `text_of`."""
+        found = await self.of([*titles, *texts])
+        return [vector_of(title, text) for title, text in zip(found[: len(titles)], found[len(titles) :], strict=True)]
 
     async def _make(self, texts: list[str]) -> list[bytes]:
         if self._executor is None:

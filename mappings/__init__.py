@@ -40,6 +40,8 @@ class Bound:
 
     embedder: str
     dimension: int
+    vectors: int
+    """Version of how a record's vector is made of its texts."""
     analysis: Json
     languages: Mapping[str, str]
     """Language code → name of its exact analyser."""
@@ -138,6 +140,7 @@ def _meta(bound: Bound, parts: Mapping[str, Json]) -> Json:
     return {
         "embedder": bound.embedder,
         "dimension": bound.dimension,
+        "vectors": bound.vectors,
         "record_schema": bound.record_schema,
         "mappings": hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16],
     }

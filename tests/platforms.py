@@ -28,7 +28,7 @@ from api.jobs.worker import Worker
 from common.settings import Settings, load_settings
 from indexer.binding import bind, languages
 from indexer.document import document, finished, vector_json
-from indexer.embedding import embedder, text_of
+from indexer.embedding import embedder, text_of, title_of, vector_of
 from indexer.engine import Engine as Writer
 from indexer.record import (
     Classification,
@@ -190,7 +190,9 @@ class Platform:
         """Makes records searchable, as the pipeline's documents."""
         found = list(records)
         model = embedder(self.settings.embedder)
-        vectors = model.embed([text_of(record) or "-" for record in found])
+        texts = model.embed([text_of(record) or "-" for record in found])
+        titles = model.embed([title_of(record) or text_of(record) or "-" for record in found])
+        vectors = map(vector_of, titles, texts)
         lines = []
         for record, vector in zip(found, vectors, strict=True):
             index = f"{self.settings.index_prefix}-{record.right.value}"

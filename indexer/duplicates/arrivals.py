@@ -49,7 +49,7 @@ async def publish(database: Database, engine: Engine, vectors: Vectors) -> int:
             clusters = dict(rows)
             last = rows[-1][0]
             changes = await asyncio.to_thread(stored_records, database, list(clusters))
-            found = await vectors.of([change.text for change in changes])
+            found = await vectors.of_records([change.title for change in changes], [change.text for change in changes])
             pictures = await asyncio.to_thread(pictures_of, database, changes)
             # What the engine refuses it refused before: the record is marked, and its cluster found by no one.
             await writer.write(

