@@ -8,7 +8,7 @@ import datetime as dt
 import itertools
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -157,6 +157,41 @@ class Platform:
             base_url="http://platform.test",
             headers={**given, **headers},
         )
+
+    async def taken(self, address: str, key: str, between: Callable[[], object]) -> bytes:
+        """What of a file has left, piece by piece as a server sends it, with `between` called after the first."""
+        received = b""
+        asked = [{"type": "http.request", "body": b"", "more_body": False}]
+
+        async def receive() -> dict[str, Any]:
+            if not asked:
+                await asyncio.Event().wait()  # the client stays
+            return asked.pop()
+
+        async def send(message: Any) -> None:
+            nonlocal received
+            first = not received
+            received += message.get("body", b"")
+            if first and received:
+                await asyncio.to_thread(between)
+
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": "GET",
+            "scheme": "http",
+            "path": address,
+            "raw_path": address.encode(),
+            "query_string": b"",
+            "root_path": "",
+            "headers": [(b"authorization", f"Bearer {key}".encode()), (b"host", b"platform.test")],
+            "client": ("127.0.0.1", 1),
+            "server": ("platform.test", 80),
+        }
+        with suppress(Exception):  # the connection breaks off
+            await self.app(scope, receive, send)
+        return received
 
     def key(self, office: str | None, role: Role = Role.EXAMINER, **options: Any) -> str:
         with self.database.session() as session:

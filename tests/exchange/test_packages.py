@@ -20,6 +20,9 @@ import pytest
 import pytest_asyncio
 from typer.testing import CliRunner
 
+from api import downloads
+from api.access import keys
+from api.access.agreements import State
 from api.exchange import asic
 from api.exchange.asic import MANIFEST, SIGNATURE, PackageRefused
 from api.exchange.container import Container, Spool, pack
@@ -307,6 +310,26 @@ async def test_links_die_with_the_rights_they_were_made_under(
     await provider.call("POST", state, json={"to": "revoked"})
     for headers in ({}, {"range": "bytes=0-9"}):
         assert (await beneficiary.raw("GET", path, headers=headers)).status_code == 409
+
+
+async def test_a_download_on_the_way_ends_with_the_agreement_or_the_key(
+    platform: Platform, provider: Party, beneficiary: Party, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(downloads, "CHUNK", 1000)
+    await load(platform, provider.office, tmp_path / "1.xml", [doc(1)])
+    number = await agreed(provider, beneficiary, **TERMS)
+    made = await ordered(beneficiary, number)
+    path, key = f"/v1/exchange/packages/{made['id']}/content", beneficiary.key
+    whole = await platform.taken(path, key, lambda: None)
+    assert len(whole) == made["size"] > 2000
+
+    def revoked() -> None:
+        with platform.database.session() as session:
+            keys.revoke(session, key.split("_")[1])
+
+    assert await platform.taken(path, key, lambda: platform.step(number, State.SUSPENDED)) == whole[:1000]
+    platform.step(number, State.ACTIVE)
+    assert await platform.taken(path, key, revoked) == whole[:1000]
 
 
 async def test_without_every_group_the_original_stays_out(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -119,42 +117,6 @@ async def test_a_finished_file_is_not_given_to_whom_has_lost_the_right(world: Wo
         assert (await client.get(job["result"]["content"])).content == whole
 
 
-async def taken(world: World, address: str, key: str, between: Callable[[], None]) -> bytes:
-    """What of a file has left when `between` was called after its first bytes, as a server sends it: piece by piece."""
-    received = b""
-    asked = [{"type": "http.request", "body": b"", "more_body": False}]
-
-    async def receive() -> dict[str, Any]:
-        if not asked:
-            await asyncio.Event().wait()  # the client stays
-        return asked.pop()
-
-    async def send(message: Any) -> None:
-        nonlocal received
-        first = not received
-        received += message.get("body", b"")
-        if first and received:
-            await asyncio.to_thread(between)
-
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "GET",
-        "scheme": "http",
-        "path": address,
-        "raw_path": address.encode(),
-        "query_string": b"",
-        "root_path": "",
-        "headers": [(b"authorization", f"Bearer {key}".encode()), (b"host", b"platform.test")],
-        "client": ("127.0.0.1", 1),
-        "server": ("platform.test", 80),
-    }
-    with suppress(Exception):  # the connection breaks off
-        await world.platform.app(scope, receive, send)
-    return received
-
-
 async def test_a_download_on_the_way_ends_with_the_right(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before the next byte: whether the agreement goes, the key, or a right that has nothing to do with it."""
     number = world.platform.agreement(CLOSED, "QE", **TERMS)
@@ -172,11 +134,13 @@ async def test_a_download_on_the_way_ends_with_the_right(world: World, monkeypat
         with world.platform.database.session() as session:
             keys.revoke(session, key.split("_")[1])
 
-    assert await taken(world, address, key, unrelated) == whole
-    assert await taken(world, address, key, lambda: world.platform.step(number, State.SUSPENDED)) == whole[:20_000]
+    assert await world.platform.taken(address, key, unrelated) == whole
+    assert (
+        await world.platform.taken(address, key, lambda: world.platform.step(number, State.SUSPENDED)) == whole[:20_000]
+    )
     world.platform.step(number, State.ACTIVE)
-    assert await taken(world, address, key, lambda: None) == whole
-    assert await taken(world, address, key, revoked) == whole[:20_000]
+    assert await world.platform.taken(address, key, lambda: None) == whole
+    assert await world.platform.taken(address, key, revoked) == whole[:20_000]
 
 
 async def test_every_record_in_a_file_stands_in_the_audit(world: World) -> None:
