@@ -39,6 +39,7 @@ from api.observe import Metrics
 from api.platform.usage import SHOWN_WHOLE, Used
 from api.search.engine import Engine
 from common.errors import AccessDenied, ConfigurationError, UsageError
+from common.messages import say
 from common.settings import Settings
 from indexer.archive import Archive
 from indexer.embedding import embedder
@@ -313,7 +314,7 @@ def _purpose(caller: Caller, declared: str | None) -> str:
     if declared is None:
         return DEFAULT_PURPOSE if DEFAULT_PURPOSE in caller.purposes else min(caller.purposes)
     if declared not in PURPOSES:
-        raise UsageError(f"Unknown purpose {declared!r}.", remedy=f"Known: {', '.join(PURPOSES)}.")
+        raise UsageError(say("access.purpose-not-known", purpose=declared, known=list(PURPOSES)))
     if declared not in caller.purposes:
         raise AccessDenied("The key may not declare this purpose.")
     return declared

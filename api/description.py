@@ -39,7 +39,12 @@ PROBLEM: dict[str, Any] = {
             "type": "array",
             "items": {
                 "type": "object",
-                "properties": {"where": {"type": "string"}, "what": {"type": "string"}},
+                "properties": {
+                    "where": {"type": "string"},
+                    "what": {"type": "string"},
+                    "code": {"type": "string"},
+                    "params": {"type": "object"},
+                },
                 "required": ["where", "what"],
             },
         },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -14,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
+from api.validation import what
 from api.web.language import DEFAULT, chosen, tongue
 from common.errors import (
     AccessDenied,
@@ -125,6 +127,13 @@ def _reason(error: ConcordError) -> dict[str, Any]:
     return {"reason": str(reason)} if reason else {}
 
 
+def _fault(fault: Mapping[str, Any], language: str) -> dict[str, Any]:
+    said = what(fault)
+    words = said if language == DEFAULT else tongue(language).tell_plainly(said)
+    shown = {"where": ".".join(map(str, fault["loc"])), "what": str(words)}
+    return {**shown, "code": said.code, "params": said.params} if isinstance(said, Message) else shown
+
+
 def _route(request: Request) -> str:
     """The template: an address names what somebody looked at."""
     return getattr(request.scope.get("route"), "path", "unknown")
@@ -142,7 +151,8 @@ def install(app: FastAPI) -> None:
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         # The value itself is left out: it may be a password.
-        faults = [{"where": ".".join(map(str, fault["loc"])), "what": fault["msg"]} for fault in error.errors()]
+        language = chosen(request)
+        faults = [_fault(fault, language) for fault in error.errors()]
         return problem(422, "The request does not have the expected shape.", errors=faults)
 
     async def http(request: Request, error: Exception) -> Response:

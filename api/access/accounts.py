@@ -21,6 +21,7 @@ from api.access import keys as api_keys
 from api.access.model import Caller, Role, role_rules
 from api.access.secret import Keys
 from common.errors import AccessDenied, Conflict, NotFound, UsageError
+from common.messages import say
 from store.access import Account, Office, SignInAttempts, WebSession
 
 HASHER = PasswordHasher()
@@ -60,15 +61,15 @@ def create(
 ) -> str | None:
     """A new account. With a password, returns the otpauth:// address for the second factor, shown once."""
     if not NAME.fullmatch(name):
-        raise UsageError(f"{name!r} cannot be an account name.", remedy="Use 2 to 100 of a-z, 0-9, . _ @ + -.")
+        raise UsageError(say("access.account-name", name=name))
     if session.get(Account, name) is not None:
-        raise Conflict(f"The account {name} exists.")
+        raise Conflict(say("access.account-exists", name=name))
     if office is not None and session.get(Office, office) is None:
         raise NotFound(f"There is no office {office}.", remedy=f"Add it: concord offices add {office} NAME.")
     if office is None and role_rules()[role].reads_for_office:
-        raise UsageError(f"An account in the role {role} needs an office.")
+        raise UsageError(say("access.account-without-office", role=role))
     if role is Role.PUBLIC:
-        raise UsageError("The public needs no account.")
+        raise UsageError(say("access.account-of-public"))
     account = Account(name=name, office=office, role=role.value)
     address = None
     if password is not None:
@@ -85,7 +86,7 @@ def create(
 
 def _strong(password: str) -> str:
     if len(password) < SHORTEST_PASSWORD:
-        raise UsageError(f"The password is shorter than {SHORTEST_PASSWORD} characters.")
+        raise UsageError(say("access.password-short", least=SHORTEST_PASSWORD))
     return password
 
 

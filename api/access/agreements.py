@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 from api.access.model import GRANTABLE, PURPOSES, Group, Role, Tier
 from api.access.scope import Condition
 from common.errors import Conflict, NotFound, UsageError
+from common.messages import say
 from store.access import Agreement, AgreementVersion, Collection, Office
 
 
@@ -182,7 +183,7 @@ def propose(
         if session.get(Office, code) is None:
             raise NotFound(f"There is no office {code}.", remedy="Add it: concord offices add.")
     if provider == beneficiary:
-        raise UsageError("Provider and beneficiary are the same office; it sees its own collections anyway.")
+        raise UsageError(say("exchange.own-agreement"))
     if check:
         _check_collections(session, provider, terms)
     agreement = Agreement(provider=provider, beneficiary=beneficiary, title=title, state=state.value, version=1)
@@ -199,7 +200,7 @@ def amend(session: Session, agreement_id: int, terms: Terms, *, by: str, check: 
     if agreement is None:
         raise NotFound(f"There is no agreement {agreement_id}.")
     if not STEPS[State(agreement.state)]:
-        raise Conflict(f"Agreement {agreement_id} is {agreement.state}; make a new one.")
+        raise Conflict(say("exchange.agreement-over", agreement=agreement_id, state=agreement.state))
     if check:
         _check_collections(session, agreement.provider, terms)
     agreement.version += 1
@@ -216,8 +217,13 @@ def step(session: Session, agreement_id: int, to: State) -> Agreement:
         raise NotFound(f"There is no agreement {agreement_id}.")
     if to not in STEPS[State(agreement.state)]:
         raise Conflict(
-            f"Agreement {agreement_id} is {agreement.state}; it cannot become {to}.",
-            remedy=f"Possible: {', '.join(sorted(STEPS[State(agreement.state)])) or 'nothing'}.",
+            say(
+                "exchange.agreement-step",
+                agreement=agreement_id,
+                state=agreement.state,
+                step=to,
+                steps=sorted(STEPS[State(agreement.state)]) or "–",
+            ),
         )
     agreement.state = to.value
     agreement.changed = dt.datetime.now(dt.UTC)

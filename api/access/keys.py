@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from api.access.model import PURPOSES, Caller, Permission, Role, role_rules
 from common.errors import NotFound, UsageError
+from common.messages import say
 from store.access import ApiKey, Office
 
 PREFIX = "ipc_"
@@ -46,15 +47,15 @@ def create(
     if office is not None and session.get(Office, office) is None:
         raise NotFound(f"There is no office {office}.", remedy=f"Add it: concord offices add {office} NAME.")
     if office is None and role_rules()[role].reads_for_office:
-        raise UsageError(f"A key in the role {role} needs an office.")
+        raise UsageError(say("access.key-without-office", role=role))
     beyond = set(permissions or ()) - role_rules()[role].permissions
     if beyond:
-        raise UsageError(f"The role {role} does not include {', '.join(sorted(beyond))}.")
+        raise UsageError(say("access.role-beyond", role=role, permissions=sorted(beyond)))
     unknown = set(purposes or ()) - set(PURPOSES)
     if unknown:
-        raise UsageError(f"Unknown purpose {', '.join(sorted(unknown))}.", remedy=f"Known: {', '.join(PURPOSES)}.")
+        raise UsageError(say("access.purpose-unknown", names=sorted(unknown), known=list(PURPOSES)))
     if expires is not None and expires <= dt.datetime.now(dt.UTC):
-        raise UsageError("The key would have expired already.")
+        raise UsageError(say("access.key-expired"))
     key_id = secrets.token_hex(6)
     key = f"{PREFIX}{key_id}_{secrets.token_urlsafe(32)}"
     session.add(

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from common.errors import Conflict, NotFound, UsageError
+from common.messages import say
 from store.access import Office
 
 
@@ -15,9 +16,9 @@ def add(session: Session, code: str, name: str, contact: str = "") -> Office:
     """A new office by its ST.3 code. Raises UsageError for what is no code, Conflict for one that exists."""
     code = code.upper()
     if not re.fullmatch(r"[A-Z]{2}", code):
-        raise UsageError(f"{code!r} is no ST.3 code.", remedy="Two letters, e.g. EP.")
+        raise UsageError(say("access.no-office-code", code=code))
     if session.get(Office, code) is not None:
-        raise Conflict(f"The office {code} exists.")
+        raise Conflict(say("access.office-exists", code=code))
     office = Office(code=code, name=name, contact=contact)
     session.add(office)
     session.flush()

@@ -16,6 +16,7 @@ from api.access.model import Group
 from api.access.scopes import load_origins
 from api.exchange.global_policy import check_policy
 from common.errors import NotFound, UsageError
+from common.messages import say
 from store.access import Collection, Policy, ensure_collections
 
 RIGHTS = ("patent", "trademark", "design", "copyright", "gi")
@@ -58,7 +59,7 @@ def parse_collection(collection: str) -> tuple[str, str, str]:
     provider, _, rest = collection.partition("-")
     right, _, name = rest.partition("-")
     if len(provider) != 2 or collection != collection.lower() or right not in RIGHTS or not name:
-        raise UsageError(f"{collection!r} is no collection.", remedy="Write provider-right-name, e.g. ep-patent-docdb.")
+        raise UsageError(say("access.no-collection", collection=collection))
     return provider.upper(), right, name
 
 
@@ -75,8 +76,7 @@ def set_policy(session: Session, collection: str, terms: PolicyTerms, *, by: str
     origin = load_origins(session).get(collection)
     if terms.tier != "none" and origin is not None and origin.onward != "public":
         raise UsageError(
-            f"{collection} came from another platform under an agreement that does not let it be opened to everybody.",
-            remedy="Agree with its provider on passing it on, or leave it closed.",
+            say("access.bound-elsewhere", collection=collection),
         )
     values: dict[str, Any] = {
         **terms.model_dump(mode="json", exclude={"embargo_until"}),

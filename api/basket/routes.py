@@ -21,6 +21,7 @@ from api.dependencies import Access, Guard
 from api.search.engine import Hit
 from api.search.routes import json_response
 from common.errors import NotFound, UsageError
+from common.messages import say
 from store.basket import BasketEntry, RecordNote
 
 router = APIRouter(prefix="/v1", tags=["basket and notes"])
@@ -83,7 +84,7 @@ async def put_aside(record_id: RecordId, access: Reader) -> Response:
     def work(session: Session) -> None:
         held = session.scalar(select(func.count()).select_from(BasketEntry).where(BasketEntry.owner == owner))
         if (held or 0) >= LARGEST_BASKET:
-            raise UsageError(f"The basket holds {LARGEST_BASKET} records.", remedy="Take some out first.")
+            raise UsageError(say("basket.full", most=LARGEST_BASKET))
         session.execute(insert(BasketEntry).values(owner=owner, record=record_id).on_conflict_do_nothing())
 
     await in_transaction(access, work)
@@ -124,7 +125,7 @@ async def write_note(access: Reader, given: NoteIn) -> Response:
         mine = select(func.count()).select_from(RecordNote)
         mine = mine.where(RecordNote.owner == owner, RecordNote.record == given.record)
         if (session.scalar(mine) or 0) >= MOST_NOTES:
-            raise UsageError(f"There are {MOST_NOTES} notes on this record.", remedy="Delete some first.")
+            raise UsageError(say("basket.notes-full", most=MOST_NOTES))
         note = RecordNote(owner=owner, record=given.record, text=given.text)
         session.add(note)
         session.flush()

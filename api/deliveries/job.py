@@ -13,6 +13,7 @@ from api.dependencies import Services
 from api.jobs import queue
 from api.jobs.runner import Run
 from common.errors import UsageError
+from common.messages import say
 from indexer.engine import Engine
 from indexer.pipeline import SMALL_DELIVERY, Loaded, Pipeline, Progress
 from indexer.reading import Sender
@@ -30,7 +31,7 @@ async def load(run: Run) -> dict[str, Any]:
     """Result: the delivery's number and counts, as `concord load --json` says them."""
     path = folder(run.services) / run.request["folder"] / run.request["name"]
     if not await asyncio.to_thread(path.exists):
-        raise UsageError("The uploaded file is not on this machine any more.", remedy="Upload it again.")
+        raise UsageError(say("deliveries.file-gone"))
     try:
         loaded = await _load(run, path)
     except asyncio.CancelledError:

@@ -24,6 +24,7 @@ from api.dependencies import Access, Guard
 from api.jobs import queue
 from api.search.routes import json_response
 from common.errors import AccessDenied, UsageError
+from common.messages import say
 
 router = APIRouter(prefix="/v1/deliveries", tags=["deliveries"])
 Sequence = Annotated[int, Path(ge=1, le=2**63 - 1)]
@@ -47,9 +48,9 @@ async def upload(
     """The body is the file itself: `curl --data-binary @FILE`. What it is, is told from its content: zip, tar, gz or
     a plain file of any known format. The answer is the job that loads it; the same file again changes nothing."""
     if not NAME.fullmatch(name):
-        raise UsageError("That is no file name.", remedy="Use letters, digits, dot, hyphen and underscore.")
+        raise UsageError(say("deliveries.no-file-name"))
     if not COLLECTION.fullmatch(collection.lower()):
-        raise UsageError("That is no collection name.", remedy="Use letters, digits and single hyphens.")
+        raise UsageError(say("deliveries.no-collection-name"))
     if not access.caller.reads_for_office or access.caller.office is None:
         raise AccessDenied("only an office's own people deliver")
     token = secrets.token_hex(16)
@@ -58,7 +59,7 @@ async def upload(
     try:
         size, sha256 = await _take(request.stream(), place / name)
         if not size:
-            raise UsageError("The body is empty.", remedy="Send the file as the body: curl --data-binary @FILE.")
+            raise UsageError(say("deliveries.empty"))
         file = {"collection": collection.lower(), "name": name, "folder": token, "size": size, "sha256": sha256}
         made = await in_transaction(await access.renewed(), lambda session: _enter(session, access, file))
     except BaseException:
@@ -87,7 +88,7 @@ async def _take(stream: AsyncIterator[bytes], path: pathlib.Path) -> tuple[int, 
             except StopAsyncIteration:
                 break
             except TimeoutError:
-                raise UsageError("The upload stood still.", remedy="Send it again.") from None
+                raise UsageError(say("deliveries.stalled")) from None
             digest.update(chunk)
             size += len(chunk)
             await asyncio.to_thread(file.write, chunk)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from api.access.secret import Keys
 from api.exchange.signatures import PrivateKey, belongs, fingerprint, load_certificate, load_private_key
 from common.errors import AccessDenied, Conflict, NotFound, UsageError
+from common.messages import say
 from store.exchange import OfficeCertificate
 
 SEALED = "office-key"
@@ -34,20 +35,15 @@ def register(
     Conflict where it is registered already."""
     certificate = load_certificate(pem)
     if certificate.not_valid_after_utc <= dt.datetime.now(dt.UTC):
-        raise UsageError(
-            f"The certificate expired on {certificate.not_valid_after_utc:%Y-%m-%d}.",
-            remedy="Register the one that took its place.",
-        )
+        raise UsageError(say("exchange.certificate-expired", date=f"{certificate.not_valid_after_utc:%Y-%m-%d}"))
     name = fingerprint(certificate)
     if session.get(OfficeCertificate, name) is not None:
-        raise Conflict("This certificate is registered already.", remedy="Make a new one; a withdrawn one stays so.")
+        raise Conflict(say("exchange.certificate-known"))
     sealed = None
     if key_pem is not None:
         key = load_private_key(key_pem.encode())
         if not belongs(key, certificate):
-            raise UsageError(
-                "The private key is not the certificate's.", remedy="Send the two that were made together."
-            )
+            raise UsageError(say("exchange.key-of-another"))
         plain = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         sealed = keys.seal(SEALED, plain, name.encode())
     entry = OfficeCertificate(

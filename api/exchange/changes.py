@@ -18,6 +18,7 @@ from api.exchange.feed import Page, Rights, rights
 from api.exchange.routes import Exchanger, In, with_ledger
 from api.search.routes import json_response
 from common.errors import Conflict
+from common.messages import say
 from store.access import Agreement
 
 router = APIRouter(prefix="/v1/exchange", tags=["exchange"])
@@ -73,7 +74,7 @@ def next_page(
     lines = disclosures("exchange", caller, purpose, shown, content=True, details=told)
     append(session, services.keys, services.audit.chain, lines)
     if current_version(session) != before and rights(session, caller, purpose, agreement).basis != given.basis:
-        raise Conflict("Rights changed while the page was made.", remedy="Ask again.")
+        raise Conflict(say("exchange.rights-changed-page"))
     return given, page
 
 

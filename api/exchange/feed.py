@@ -35,6 +35,7 @@ from api.access.scopes import AgreementRules, decide, load_rules
 from api.access.secret import Keys
 from api.exchange import volume
 from common.errors import AccessDenied, Conflict, NotFound, UsageError
+from common.messages import say
 from indexer.document import CLASS_FIELDS, levels_of
 from store.access import Agreement, AgreementVersion
 from store.exchange import Deferred, Feed, Holding, Volume
@@ -173,10 +174,7 @@ def rights(session: Session, caller: Caller, purpose: str, agreement: int, *, no
     over = terms.valid_until is not None and terms.valid_until < today
     if State(entry.state) is not State.ACTIVE or over or (terms.valid_from is not None and today < terms.valid_from):
         state = "expired" if over and entry.state == State.ACTIVE else entry.state
-        raise Ended(
-            f"Agreement {agreement} is {state} and gives nothing now.",
-            remedy="Where it has ended, delete what you hold under it and acknowledge the purge.",
-        )
+        raise Ended(say("exchange.gives-nothing", agreement=agreement, state=state))
     if (terms.purposes and purpose not in terms.purposes) or (terms.roles and caller.role not in terms.roles):
         raise AccessDenied("the agreement does not name this purpose or role")
     rules = [replace(rule, tier=Tier.NONE) for rule in load_rules(session) if rule.provider == entry.provider]

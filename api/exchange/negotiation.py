@@ -29,6 +29,7 @@ from api.exchange.global_policy import check_terms, narrowed
 from api.exchange.signatures import Signed, verify
 from api.webhooks import sender
 from common.errors import Conflict, NotFound, UsageError
+from common.messages import say
 from store.access import Agreement, AgreementVersion, Office
 from store.exchange import AgreementEvent, AgreementSignature, AgreementTurn, Holding, Package, Purge
 
@@ -52,7 +53,7 @@ def templates() -> dict[str, dict[str, Any]]:
 
 def from_template(name: str) -> Terms:
     if name not in templates():
-        raise UsageError(f"There is no template {name!r}.", remedy=f"Templates: {', '.join(templates())}.")
+        raise UsageError(say("exchange.no-template", name=name, templates=list(templates())))
     return Terms.model_validate({key: value for key, value in templates()[name].items() if key != "title"})
 
 
@@ -129,9 +130,9 @@ class Ledger:
         entry = self.find(agreement, lock=True)
         state = State(entry.state)
         if state not in OPEN_STATES:
-            raise Conflict(f"The agreement is {state}.", remedy="Ask for a new one.")
+            raise Conflict(say("exchange.agreement-is", state=state))
         if state is State.REQUESTED and self.office != entry.provider:
-            raise Conflict("The provider has not answered yet.", remedy="Wait for its offer, or withdraw the request.")
+            raise Conflict(say("exchange.not-answered"))
         check_terms(terms, policies.given_by(self.session, entry.provider, terms.collections), entry.beneficiary)
         counter = state is State.OFFERED
         agreements.amend(self.session, agreement, terms, by=self.name, check=self.office == entry.provider)
@@ -168,20 +169,13 @@ class Ledger:
         """
         entry = self.find(agreement, lock=True)
         if State(entry.state) is not State.OFFERED:
-            raise Conflict(
-                f"Agreement {entry.id} is {entry.state}; there is nothing to sign.",
-                remedy="An offer is signed. Where there is none yet, wait for it, or make one.",
-            )
+            raise Conflict(say("exchange.nothing-to-sign", agreement=entry.id, state=entry.state))
         if version != entry.version:
-            raise Conflict(
-                f"Version {version} was replaced by version {entry.version}.", remedy="Read it, and sign that one."
-            )
+            raise Conflict(say("exchange.version-replaced", version=version, current=entry.version))
         signed_by = self.signatories(entry)
         if self.office in signed_by:
-            raise Conflict(
-                f"Your office has signed version {version} of agreement {entry.id} already.",
-                remedy=f"It waits for the signature of {self._other(entry)}.",
-            )
+            other = self._other(entry)
+            raise Conflict(say("exchange.signed-already", version=version, agreement=entry.id, office=other))
         content = self.document(entry)
         found: Signed = verify(cms, content, certificates.of_office(self.session, self.office))
         self.session.add(
@@ -214,14 +208,9 @@ class Ledger:
         """The beneficiary has deleted what it held under an agreement that ended."""
         entry = self.find(agreement, lock=True)
         if self.office != entry.beneficiary or State(entry.state) not in ENDED:
-            raise Conflict(
-                f"There is nothing to purge under agreement {entry.id}: it is {entry.state}.",
-                remedy="What ended is purged, by its beneficiary.",
-            )
+            raise Conflict(say("exchange.nothing-to-purge", agreement=entry.id, state=entry.state))
         if self.session.get(Purge, entry.id) is not None:
-            raise Conflict(
-                f"The purge under agreement {entry.id} was acknowledged already.", remedy="Nothing is left to do."
-            )
+            raise Conflict(say("exchange.purged-already", agreement=entry.id))
         self.session.add(Purge(agreement=entry.id, by=self.name, records=records))
         self.note(entry, "purged", records_deleted=records)
         return entry

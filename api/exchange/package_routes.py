@@ -23,6 +23,7 @@ from api.search import representations
 from api.search.routes import Accept, json_response
 from api.search.service import Search, plan
 from common.errors import Conflict, NotFound, UsageError
+from common.messages import say
 from store.access import Agreement
 from store.exchange import Package
 
@@ -65,7 +66,7 @@ def package_out(entry: Package) -> dict[str, Any]:
 async def order_package(access: Exchanger, given: PackageIn) -> Response:
     """Built in the background: ask for it until its state is `ready`."""
     if given.query is not None and given.after is not None:
-        raise UsageError("A package holds what a query finds, or what changed.", remedy="Order one of the two.")
+        raise UsageError(say("exchange.package-of-what"))
     ids = await _found(access, given) if given.query is not None else None
     request = given.model_dump(exclude={"agreement"}, exclude_none=True)
 
@@ -91,8 +92,7 @@ async def _found(access: Access, given: PackageIn) -> list[str]:
         ids += [hit.id for hit in hits]
         if len(ids) > LARGEST_RESULT:
             raise UsageError(
-                f"The query finds more than {LARGEST_RESULT} records.",
-                remedy="Order a collection, or narrow the query.",
+                say("exchange.package-too-large", most=LARGEST_RESULT),
             )
     return ids
 
@@ -136,7 +136,7 @@ async def read_manifest(package: str, access: Exchanger) -> Response:
         if access.caller.office != agreement.provider:
             raise NotFound("not the signer")
         if entry.state != "unsigned":
-            raise Conflict(f"The package is {entry.state}; it waits for no signature.", remedy=packages.UNSIGNED_ONLY)
+            raise Conflict(say("exchange.package-not-unsigned", state=entry.state))
         return packages.manifest(access.services, entry)
 
     return Response(await in_transaction(access, work), media_type="application/xml")

@@ -43,6 +43,7 @@ from api.jobs import queue
 from api.search.pictures import content_of
 from api.search.records import LARGEST_SHARED_MEMBER, sees_everything
 from common.errors import ConcordError, Conflict, EngineError, NotFound, UnwritableRecord, UsageError
+from common.messages import say
 from store.access import Agreement
 from store.exchange import Holding, Package
 from store.ingest import Delivery, Member, StoredRecord
@@ -51,7 +52,6 @@ JOB = "package"
 SHARED_KEPT = 2_000
 NOT_WHOLE = "the agreement does not give every part of the original"
 NOT_IN_FORMAT = "the policy of the collection does not give it in this format"
-UNSIGNED_ONLY = "Only a package that is `unsigned` is signed; ask for its state."
 UNREADABLE = "the image is too large, or none that can be read"
 EXTENSIONS = {media_type: extension for extension, media_type in asic.PICTURES.items()}
 
@@ -100,11 +100,9 @@ def chosen_formats(terms: Terms, request: dict[str, Any]) -> tuple[str, ...]:
     wanted = tuple(dict.fromkeys(request.get("formats", terms.formats)))
     for name in wanted:
         if name not in FORMATS:
-            raise UsageError(f"There is no format {name!r}.", remedy=f"Formats: {', '.join(FORMATS)}.")
+            raise UsageError(say("exports.format-unknown", format=name, formats=list(FORMATS)))
         if terms.formats and name not in terms.formats:
-            raise UsageError(
-                f"The agreement does not give its data as {name}.", remedy=f"It gives: {', '.join(terms.formats)}."
-            )
+            raise UsageError(say("exchange.format-not-given", name=name, formats=list(terms.formats)))
     return wanted
 
 
@@ -315,7 +313,7 @@ class Builder:
         with services.database.session() as session:
             given = self._rights(session)
             if given.basis != basis:
-                raise Conflict("Rights changed while the package was built.", remedy="Order it again.")
+                raise Conflict(say("exchange.rights-changed-package"))
             # A record is a hundred objects or so: of each, only what is written of it outlives its turn.
             for row in feed.rows(session, *conditions):
                 last = row.seq
@@ -517,7 +515,7 @@ def _finish(entry: Package, container: Container, signature: bytes) -> None:
 def add_signature(services: Services, session: Session, entry: Package, provider: str, cms: bytes) -> Signed:
     """The provider's own signature over the manifest of a package that waits for it. Raises SignatureRefused."""
     if entry.state != "unsigned" or entry.manifest is None:
-        raise Conflict(f"The package is {entry.state}; it waits for no signature.", remedy=UNSIGNED_ONLY)
+        raise Conflict(say("exchange.package-not-unsigned", state=entry.state))
     digests = {"sha256": bytes.fromhex(entry.manifest)}
     found = verify(cms, digests, certificates.of_office(session, provider))
     _finish(entry, Container(path_of(services, entry.id), resume=True), cms)

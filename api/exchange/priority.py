@@ -34,6 +34,7 @@ from api.exchange.negotiation import Ledger
 from api.exchange.routes import Exchanger, In, from_base64, own_office, with_ledger
 from api.search.routes import json_response
 from common.errors import Conflict, NotFound, UsageError
+from common.messages import say
 from store.exchange import PriorityDocument
 
 router = APIRouter(prefix="/v1/exchange", tags=["exchange"])
@@ -70,7 +71,7 @@ def canonical(office: str, right: str, number: str) -> str:
             parts = {name: value or "" for name, value in match.groupdict().items()}
             return re.sub(r"[^0-9A-Z]", "", entry.form.format(**parts))
     example = chosen[0].example.replace("{office}", office)
-    raise UsageError(f"{number!r} is no {right} application number of {office}.", remedy=f"Write it as in {example}.")
+    raise UsageError(say("exchange.no-application-number", number=number, right=right, office=office, example=example))
 
 
 @lru_cache(maxsize=1_000)
@@ -123,7 +124,7 @@ async def deposit(access: Exchanger, given: Deposit) -> Response:
     number = canonical(office, given.right, given.number)
     content = from_base64(given.document)
     if not content:
-        raise UsageError("The document is empty.", remedy="Send the bytes of the certified copy in base64.")
+        raise UsageError(say("exchange.document-empty"))
     sha256, size = await asyncio.to_thread(access.services.archive.put, io.BytesIO(content))
     code = new_code()
 
@@ -134,7 +135,7 @@ async def deposit(access: Exchanger, given: Deposit) -> Response:
             PriorityDocument.number == number,
         )
         if ledger.session.scalar(statement) is not None:
-            raise Conflict("This document was deposited already.", remedy="Ask for a new code where it was lost.")
+            raise Conflict(say("exchange.document-known"))
         name = secrets.token_hex(12)
         entry = PriorityDocument(
             id=name,

@@ -21,6 +21,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from common.errors import AccessDenied, EngineUnavailable, MalformedInput, Place, UsageError
+from common.messages import say
 from indexer.archive import Archive
 from indexer.ledger import Ledger
 from indexer.pipeline import Pipeline
@@ -85,7 +86,9 @@ class Puller:
         try:
             return await self.client.request(method, f"{self.url}/v1/exchange/{path}", **options)
         except httpx.TransportError as error:
-            raise EngineUnavailable(f"{self.url} does not answer: {error}", remedy="Try again later.") from error
+            raise EngineUnavailable(
+                say("exchange.other-platform-silent", address=self.url, fault=str(error))
+            ) from error
 
     def _source(self) -> tuple[int, str | None]:
         with self.database.session() as session:
@@ -221,15 +224,15 @@ def _given(agreement: int, limit: int, cursor: str | None) -> dict[str, str | in
 def _checked(answer: httpx.Response) -> Any:
     """The answer's JSON. Raises what an answer that is none means here."""
     if answer.status_code in (401, 403):
-        raise AccessDenied("The other platform refuses the key.", remedy="Ask for one with the permission `exchange`.")
+        raise AccessDenied(say("exchange.key-refused"))
+    where = str(answer.request.url.copy_with(query=None))
     if answer.status_code >= 500 or answer.status_code == 429:
-        where = answer.request.url.copy_with(query=None)
-        raise EngineUnavailable(f"{where} answers {answer.status_code}.", remedy="Try again later.")
+        raise EngineUnavailable(say("exchange.other-platform-down", address=where, status=answer.status_code))
     if answer.status_code >= 400:
         told = answer.json() if "json" in answer.headers.get("content-type", "") else {}
+        detail = str(told.get("detail", ""))
         raise UsageError(
-            f"{answer.request.url.copy_with(query=None)} answers {answer.status_code}: {told.get('detail', '')}",
-            remedy="Look there how the agreement stands, and that the key is of its beneficiary.",
+            say("exchange.other-platform-refuses", address=where, status=answer.status_code, answer=detail)
         )
     return answer.json()
 

@@ -27,6 +27,7 @@ from api.exchange.negotiation import Ledger
 from api.webhooks import sender
 from api.webhooks.sender import Content
 from common.errors import ConcordError, Conflict, NotFound
+from common.messages import say
 from store.access import Agreement
 from store.exchange import Push
 from store.jobs import WebhookDelivery, WebhookEndpoint
@@ -52,7 +53,7 @@ def start(
     if cursor is not None:
         feed.read_cursor(ledger.keys, given.agreement, cursor)
     if session.get(Push, agreement, with_for_update=True) is not None:
-        raise Conflict("The agreement's changes are pushed already.", remedy="Stop that first, or go on with it.")
+        raise Conflict(say("exchange.pushed-already"))
     entry = Push(
         agreement=agreement, endpoint=endpoint, purpose=purpose, items=items, cursor=cursor, created_by=caller.name
     )

@@ -22,6 +22,7 @@ from api.exchange import certificates, global_policy, negotiation
 from api.exchange.negotiation import Ledger
 from api.search.routes import json_response
 from common.errors import AccessDenied, NotFound, UsageError
+from common.messages import say
 from store.access import Agreement
 from store.exchange import OfficeCertificate
 
@@ -53,9 +54,7 @@ def from_base64(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise UsageError(
-            "This is not base64.", remedy="Encode the bytes of the file, as `base64 -w0 FILE` does."
-        ) from error
+        raise UsageError(say("exchange.no-base64")) from error
 
 
 # ------------------------------------------------------------------------------------------------ policy, templates
@@ -201,9 +200,7 @@ def _sound(base: Terms | None, changes: dict[str, Any]) -> Terms:
         return Terms.model_validate({**(base.model_dump(mode="json") if base else {}), **changes})
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'terms'}: {fault['msg']}" for fault in error.errors())
-        raise UsageError(
-            f"The terms are not sound: {faults}.", remedy="Put right what is named, and send them anew."
-        ) from error
+        raise UsageError(say("exchange.terms-unsound", faults=faults)) from error
 
 
 def brief(entry: Agreement) -> dict[str, Any]:
@@ -237,7 +234,7 @@ async def make_offer(agreement: int, access: Exchanger, given: OfferIn) -> Respo
     """A new version. Signatures under the one before count no more. `left_out`: what was asked for and the policies of
     the collections do not allow."""
     if given.as_asked and given.template:
-        raise UsageError("An offer starts from what was asked for, or from a template.", remedy="Name one of the two.")
+        raise UsageError(say("exchange.offer-of-what"))
     terms = None if given.as_asked else terms_of(given)
 
     def work(ledger: Ledger) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from common.errors import ConcordError, UsageError
+from common.messages import say
 
 SHORTEST_RSA = 2048
 LONGEST = 200_000
@@ -79,14 +80,12 @@ def load_certificate(pem: str | bytes) -> x509.Certificate:
         certificate = x509.load_pem_x509_certificate(pem.encode() if isinstance(pem, str) else pem)
         key = certificate.public_key()
     except (ValueError, TypeError) as error:
-        raise UsageError("This is no X.509 certificate in PEM.", remedy="Send the text of the .pem file.") from error
+        raise UsageError(say("exchange.no-certificate")) from error
     if isinstance(key, rsa.RSAPublicKey):
         if key.key_size < SHORTEST_RSA:
-            raise UsageError(
-                f"The RSA key has {key.key_size} bits; {SHORTEST_RSA} are needed.", remedy="Make a longer one."
-            )
+            raise UsageError(say("exchange.key-short", bits=key.key_size, least=SHORTEST_RSA))
     elif not isinstance(key, ec.EllipticCurvePublicKey):
-        raise UsageError("Only RSA and elliptic-curve (ECDSA) certificates are taken.", remedy="Make one of these.")
+        raise UsageError(say("exchange.certificate-kind"))
     return certificate
 
 
@@ -95,11 +94,9 @@ def load_private_key(pem: bytes, password: bytes | None = None) -> PrivateKey:
     try:
         key = serialization.load_pem_private_key(pem, password)
     except (ValueError, TypeError) as error:
-        raise UsageError(
-            "This is no private key in PEM, or its password is wrong.", remedy="Give the .pem file of the key."
-        ) from error
+        raise UsageError(say("exchange.no-private-key")) from error
     if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
-        raise UsageError("Only RSA and elliptic-curve keys sign here.", remedy="Make one of these.")
+        raise UsageError(say("exchange.key-kind"))
     return key
 
 
@@ -115,7 +112,7 @@ def belongs(key: PrivateKey, certificate: x509.Certificate) -> bool:
 def sign(digest: bytes, certificate: x509.Certificate, key: PrivateKey, *, at: dt.datetime | None = None) -> bytes:
     """Detached CMS in DER over content whose SHA-256 is `digest`."""
     if not belongs(key, certificate):
-        raise UsageError("The private key is not the certificate's.", remedy="Give the two that were made together.")
+        raise UsageError(say("exchange.key-of-another"))
     moment = (at or dt.datetime.now(dt.UTC)).replace(microsecond=0)
     own = asn1_x509.Certificate.load(certificate.public_bytes(Encoding.DER))
     ess = tsp.SigningCertificateV2(

@@ -30,6 +30,7 @@ from api.search.engine import Hit
 from api.search.service import Search
 from api.search.whole import whole
 from common.errors import AccessDenied, Conflict
+from common.messages import say
 from indexer.record import Record
 
 BATCH = 200
@@ -57,7 +58,7 @@ async def export(run: Run) -> dict[str, Any]:
     for _ in range(MOST_RESTARTS):
         with suppress(RightsChanged):
             return await _write(run, format)
-    raise Conflict("Rights changed again and again while it was written.", remedy="Queue it again later.")
+    raise Conflict(say("exports.rights-changing"))
 
 
 async def _write(run: Run, format: str) -> dict[str, Any]:

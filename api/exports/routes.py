@@ -21,6 +21,7 @@ from api.search.routes import json_response
 from api.search.service import Search
 from api.search.whole import whole
 from common.errors import Conflict, NotFound
+from common.messages import say
 from store.jobs import Job
 
 router = APIRouter(prefix="/v1/exports", tags=["exports"])
@@ -57,7 +58,7 @@ async def order_export(access: Exporter, given: ExportIn) -> Response:
             Job.owner == access.caller.name, Job.kind == KIND, Job.state.in_(("queued", "running"))
         )
         if (session.scalar(waiting) or 0) >= MOST_AT_ONCE:
-            raise Conflict(f"{MOST_AT_ONCE} exports of yours are under way.", remedy="Wait for one, or cancel it.")
+            raise Conflict(say("exports.most-at-once", most=MOST_AT_ONCE))
         return export_out(queue.enqueue(session, KIND, access.caller, access.purpose, request), access)
 
     ordered = await in_transaction(access, work)
@@ -112,9 +113,9 @@ async def download_export(
     def look(session: Session, now: Access) -> Job:
         entry = _own(session, now, export)
         if entry.state != "done":
-            raise Conflict(f"The export is {entry.state}.")
+            raise Conflict(say("exports.not-ready", state=entry.state))
         if not rights.stands(rights.from_json(entry.result["_basis"]), now.scope):
-            raise Conflict("Rights have changed since it was written.", remedy="Order it again.")
+            raise Conflict(say("exports.rights-changed"))
         return entry
 
     entry = await in_transaction(access, lambda s: look(s, access))

@@ -20,6 +20,7 @@ from api.exchange.writers.csv_table import line, ordered, row_of
 from api.exports import ris
 from api.exports.report import Report
 from common.errors import UsageError
+from common.messages import say
 from indexer.record import Record
 
 UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
@@ -49,7 +50,7 @@ NAMES = (*FORMATS, "jsonl", "xlsx", "ris")
 def check(format: str) -> str:
     """The format's own name. Raises UsageError for one that there is not."""
     if format not in NAMES:
-        raise UsageError(f"There is no format {format!r} to write.", remedy=f"Formats: {', '.join(NAMES)}.")
+        raise UsageError(say("exports.no-format", format=format, formats=list(NAMES)))
     return ALIASES.get(format, format)
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from api.access.model import Caller, Permission
 from api.jobs.kinds import KINDS
 from common.errors import Conflict, NotFound
+from common.messages import say
 from store.jobs import Job
 
 QUICK, LONG = "quick", "long"
@@ -108,7 +109,7 @@ def listed(session: Session, caller: Caller, *, kind: str | None, state: str | N
 def cancel(session: Session, entry: Job) -> None:
     """Ends a job: one that waits at once, one that runs within about a second. Raises Conflict for one that is over."""
     if entry.state not in ("queued", "running"):
-        raise Conflict(f"The job is {entry.state} already.")
+        raise Conflict(say("jobs.settled", state=entry.state))
     entry.cancel = True
     if entry.state == "queued":
         entry.state, entry.finished = "cancelled", dt.datetime.now(dt.UTC)
@@ -117,7 +118,7 @@ def cancel(session: Session, entry: Job) -> None:
 def retry(session: Session, entry: Job) -> None:
     """Queues a dead letter, or what was cancelled, again. Raises Conflict for any other."""
     if entry.state not in ("failed", "cancelled"):
-        raise Conflict(f"The job is {entry.state}; only what failed or was cancelled is queued again.")
+        raise Conflict(say("jobs.not-retried", state=entry.state))
     entry.state, entry.cancel, entry.finished = "queued", False, None
     # The number of attempts is the lease and goes on counting; what is allowed is counted from here.
     entry.forgiven = entry.attempts

@@ -25,6 +25,7 @@ from api.dependencies import Access, Services
 from api.jobs import queue
 from api.jobs.kinds import KINDS
 from common.errors import AccessDenied, ConcordError, ConfigurationError, EngineError
+from common.messages import say
 from store.jobs import JOB_LOCK, Job
 
 log = structlog.get_logger("jobs")
@@ -198,12 +199,12 @@ def _end(services: Services, taken: Run, work: asyncio.Future[dict[str, Any]]) -
     if taken.cancelled and (work.cancelled() or isinstance(error, Cancelled)):
         _finish(services, taken, "cancelled")
     elif work.cancelled() or isinstance(error, Cancelled):
-        _again(services, taken, "The connection to PostgreSQL was lost while it ran.")
+        _again(services, taken, say("jobs.connection-lost"))
     elif error is None:
         _finish(services, taken, "done", result=work.result())
     elif isinstance(error, ConcordError) and not isinstance(error, (EngineError, ConfigurationError)):
         # It would end the same way each time.
-        message = "The rights that it needs are gone." if isinstance(error, AccessDenied) else str(error)
+        message = say("jobs.rights-gone") if isinstance(error, AccessDenied) else str(error)
         _finish(services, taken, "failed", error=message)
     else:
         log.warning("job failed", job=taken.id, kind=taken.kind, attempt=taken.attempt, error=type(error).__name__)

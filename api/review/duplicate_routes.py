@@ -13,6 +13,7 @@ from api.dependencies import Access, Guard
 from api.review.duplicates import Desk, Filters, verdicts_of_split
 from api.search.routes import json_response
 from common.errors import UsageError
+from common.messages import say
 from indexer.duplicates.ledger import Verdict
 
 router = APIRouter(prefix="/v1/duplicates", tags=["duplicates"])
@@ -131,10 +132,10 @@ async def release(access: Reviewer, given: PairIn) -> Response:
 async def effect(access: Reviewer, given: EffectIn) -> Response:
     """Clusters before and after, nothing saved. Give a decision, or the groups of a split."""
     if (given.decision is None) == (given.groups is None):
-        raise UsageError("Give either a decision or the groups of a split.")
+        raise UsageError(say("review.undo-of-what"))
     verdicts = [given.decision.verdict()] if given.decision else verdicts_of_split(given.groups or [])
     if not verdicts:
-        raise UsageError("A split needs at least two groups.")
+        raise UsageError(say("review.split-groups"))
     return json_response(await Desk(access).effect(verdicts))
 
 
@@ -142,7 +143,7 @@ async def effect(access: Reviewer, given: EffectIn) -> Response:
 async def decide(access: Reviewer, given: DecisionIn) -> Response:
     """`different` wants a reason and a note, so that others can follow it."""
     if given.judgement == "different" and not (given.reason and given.note):
-        raise UsageError("'different' wants a reason and a note.", remedy="Say what tells the two apart, and where.")
+        raise UsageError(say("review.different-unexplained"))
     desk = Desk(access)
     entered = await desk.decide(given.verdict(), seen=given.seen, review_of=given.review_of)
     await access.services.record(
@@ -163,7 +164,7 @@ async def split(access: Reviewer, given: SplitIn) -> Response:
 async def undo(access: Reviewer, given: UndoIn) -> Response:
     """What stood before stands again."""
     if (given.decision is None) == (given.batch is None):
-        raise UsageError("Name either a decision or a batch.")
+        raise UsageError(say("review.decision-or-batch"))
     undone = await Desk(access).undo(given.decision, given.batch, given.reason)
     await access.services.record(
         [change(access.caller, "duplicate-undone", decision=given.decision, batch=given.batch)]

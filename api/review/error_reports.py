@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from api.access.model import Caller, Permission, Role
 from common.errors import AccessDenied, Conflict, NotFound, UsageError
+from common.messages import say
 from store.ingest import StoredRecord
 from store.quality import ErrorReport, ErrorReportMessage
 
@@ -69,7 +70,7 @@ def listed(
 ) -> list[ErrorReport]:
     """The caller's queue and its own reports, newest first."""
     if state is not None and state not in STATES:
-        raise UsageError(f"There is no state {state!r}.", remedy=f"States: {', '.join(STATES)}.")
+        raise UsageError(say("review.no-state", state=state, states=list(STATES)))
     mine = ErrorReport.reporter == caller.name
     queue = caller.office is not None and handles(caller, caller.office)
     statement = select(ErrorReport).where(or_(mine, ErrorReport.provider == caller.office) if queue else mine)
@@ -96,12 +97,12 @@ def reply(
     """
     report = find(session, caller, report_id, lock=True)
     if expected is not None and report.state != expected:
-        raise Conflict(f"The report is {report.state} by now.", remedy="Read it again before you answer.")
+        raise Conflict(say("review.report-moved-on", state=report.state))
     provider = handles(caller, report.provider)
     if decision is not None and not provider:
         raise AccessDenied("the provider decides")
     if decision is not None and decision not in DECISIONS:
-        raise UsageError(f"There is no decision {decision!r}.", remedy=f"One of {', '.join(DECISIONS)}.")
+        raise UsageError(say("review.no-decision", decision=decision, decisions=list(DECISIONS)))
     now = dt.datetime.now(dt.UTC)
     report.state = (decision or "answered") if provider else "open"
     report.changed = now

@@ -20,6 +20,7 @@ from api.review import error_reports
 from api.review.visibility import own_offices, visible
 from api.search.routes import json_response
 from common.errors import AccessDenied, NotFound, UsageError
+from common.messages import say
 from indexer.coverage import report as coverage_report
 from indexer.coverage.authority import exceptions
 from indexer.coverage.holdings import refresh
@@ -58,7 +59,7 @@ def rendered(sheets: Sequence[Sheet], shape: Shape, name: str | None, **more: An
     """The sheets in the shape asked for; CSV is one sheet, the first unless named."""
     chosen = [sheet for sheet in sheets if name is None or sheet.name == name]
     if not chosen:
-        raise UsageError(f"There is no sheet {name!r}.", remedy=f"Sheets: {', '.join(s.name for s in sheets)}.")
+        raise UsageError(say("review.no-sheet", name=str(name), sheets=[s.name for s in sheets]))
     if shape is Shape.CSV:
         headers = {"content-disposition": f'attachment; filename="{chosen[0].name}.csv"'}
         return Response(chosen[0].csv(), media_type="text/csv; charset=utf-8", headers=headers)

@@ -29,6 +29,7 @@ from api.search.service import Search, hit_out
 from api.search.whole import whole
 from api.webhooks import sender
 from common.errors import Conflict, NotFound
+from common.messages import say
 from store.saved import SavedResult, SavedSearch
 
 router = APIRouter(prefix="/v1/saved-searches", tags=["saved searches"])
@@ -75,7 +76,7 @@ async def save_search(access: Searcher, given: SavedIn) -> Response:
         session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"saved:{access.caller.name}", 0))))
         held = session.scalar(select(func.count()).where(SavedSearch.owner == access.caller.name)) or 0
         if held >= MOST_SAVED:
-            raise Conflict(f"There are {held} saved searches already.", remedy="Delete one that is not needed.")
+            raise Conflict(say("saved.most", count=held))
         if given.webhook is not None:
             sender.own(session, access.caller, given.webhook)
         entry = SavedSearch(

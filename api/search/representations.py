@@ -30,6 +30,7 @@ from api.search import records
 from api.search.engine import Hit
 from api.search.service import Results
 from common.errors import NotAcceptable, UsageError
+from common.messages import say
 from indexer.record import Record, Right
 
 RESULTS = "urn:ip-concord:results:1"
@@ -75,7 +76,7 @@ def choices(accept: str | None, named: str | None = None) -> list[Choice]:
     if named is not None:
         entry = next((entry for entry in TABLE if entry.name == named), None)
         if entry is None:
-            raise UsageError(f"There is no format {named!r}.", remedy=f"Formats: {', '.join(e.name for e in TABLE)}.")
+            raise UsageError(say("exports.format-unknown", format=named, formats=[e.name for e in TABLE]))
         return [(entry, entry.media_types[0])]
     ranges = _ranges(accept)
     found: list[tuple[float, int, int, Choice]] = []
@@ -85,7 +86,7 @@ def choices(accept: str | None, named: str | None = None) -> list[Choice]:
         if weight > 0:
             found.append((-weight, -exactness, place, (entry, media)))
     if not found:
-        raise NotAcceptable("Nothing of what you take can be given.", available())
+        raise NotAcceptable(say("exports.nothing-acceptable"), available())
     return [choice for *_, choice in sorted(found, key=lambda row: row[:3])]
 
 
@@ -96,7 +97,7 @@ def best(accept: str | None, media_types: Sequence[str]) -> str:
     weighed = [(*_weight(media, ranges), -place, media) for place, media in enumerate(media_types)]
     weight, _, _, chosen = max(weighed)
     if weight <= 0:
-        raise NotAcceptable("Nothing of what you take can be given.", [{"media_type": name} for name in media_types])
+        raise NotAcceptable(say("exports.nothing-acceptable"), [{"media_type": name} for name in media_types])
     return chosen
 
 

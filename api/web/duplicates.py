@@ -20,6 +20,7 @@ from api.review.duplicates import Desk, Filters
 from api.web import differences, summary
 from api.web.page import Reviewer, of_api, pages, render, speaker
 from common.errors import Conflict, NotFound, UsageError
+from common.messages import say
 from indexer.duplicates.ledger import Verdict
 from indexer.record import Right
 
@@ -343,7 +344,7 @@ def _number(form: FormData, name: str) -> int | None:
     if not value:
         return None
     if not value.isdigit() or len(value) > 18:
-        raise UsageError(f"{name} is no number.")
+        raise UsageError(say("pages.no-number", name=name))
     return int(value)
 
 

@@ -8,9 +8,11 @@ from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
+from api.web.language import Fault
 from api.web.page import Exporter, of_api, pages, render
 from api.webhooks import routes as api
 from common.errors import Conflict, UsageError
+from common.messages import say
 
 router = pages()
 
@@ -30,7 +32,7 @@ async def _endpoints_page(
     *,
     made: dict[str, Any] | None = None,
     given: dict[str, Any] | None = None,
-    fault: str = "",
+    fault: Fault = "",
 ) -> Response:
     held = await of_api(api.list_endpoints(access))
     return render(
@@ -48,9 +50,9 @@ async def register(request: Request, access: Exporter) -> Response:
     try:
         made = await of_api(api.register_endpoint(access, api.EndpointIn.model_validate({**given, "kinds": kinds})))
     except ValidationError as error:
-        return await _endpoints_page(request, access, given=given, fault=error.errors()[0]["msg"])
+        return await _endpoints_page(request, access, given=given, fault=error)
     except (UsageError, Conflict) as error:
-        return await _endpoints_page(request, access, given=given, fault=f"{error.message} {error.remedy}")
+        return await _endpoints_page(request, access, given=given, fault=error)
     return await _endpoints_page(request, access, made=made)
 
 
@@ -80,7 +82,7 @@ async def change(request: Request, endpoint: str, access: Exporter) -> Response:
             await api.delete_endpoint(endpoint, access)
             return RedirectResponse("/office/endpoints", 303)
         case _:
-            raise UsageError("There is no such step.")
+            raise UsageError(say("pages.no-step"))
     return RedirectResponse(f"/office/endpoints/{endpoint}", 303)
 
 

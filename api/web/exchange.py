@@ -19,9 +19,11 @@ from api.exchange import package_routes as packages
 from api.exchange import push_routes as push_api
 from api.exchange import routes as api
 from api.exchange.writers import FORMATS
+from api.web.language import Fault
 from api.web.page import Exchanger, OfficeManager, of_api, pages, render
 from api.webhooks import routes as webhooks
 from common.errors import AccessDenied, ConcordError, Conflict, NotFound, UsageError
+from common.messages import say
 
 router = pages()
 
@@ -40,7 +42,7 @@ async def request_form(request: Request, access: Exchanger) -> Response:
 
 
 async def _request_page(
-    request: Request, access: Exchanger, given: dict[str, Any] | None = None, fault: str = ""
+    request: Request, access: Exchanger, given: dict[str, Any] | None = None, fault: Fault = ""
 ) -> Response:
     offices = (await of_api(access_routes.list_offices(access)))["offices"]
     templates = (await of_api(api.read_templates(access)))["templates"]
@@ -68,7 +70,7 @@ async def make_request(request: Request, access: Exchanger) -> Response:
     except ValidationError as error:
         return await _request_page(request, access, given, error.errors()[0]["msg"])
     except UsageError as error:
-        return await _request_page(request, access, given, f"{error.message} {error.remedy}")
+        return await _request_page(request, access, given, error)
     return RedirectResponse(f"/office/agreements/{made['id']}", 303)
 
 
@@ -78,7 +80,7 @@ async def conversation(request: Request, agreement: int, access: Exchanger) -> R
 
 
 async def _conversation_page(
-    request: Request, access: Exchanger, agreement: int, *, fault: str = "", said: dict[str, str] | None = None
+    request: Request, access: Exchanger, agreement: int, *, fault: Fault = "", said: dict[str, str] | None = None
 ) -> Response:
     shown = await of_api(api.read_agreement(agreement, access))
     office = access.caller.office
@@ -148,7 +150,7 @@ def changed(before: dict[str, Any], after: dict[str, Any]) -> set[str]:
 
 
 @router.post("/office/agreements/{agreement}/say")
-async def say(request: Request, agreement: int, access: Exchanger) -> Response:
+async def speak(request: Request, agreement: int, access: Exchanger) -> Response:
     form = await request.form()
     message = _text(form, "message")
     match _text(form, "do"):
@@ -158,7 +160,7 @@ async def say(request: Request, agreement: int, access: Exchanger) -> Response:
             await api.acknowledge_purge(agreement, access, api.PurgeIn(records=_whole(form, "records") or 0))
         case _:
             if not message:
-                raise UsageError("Write something first.")
+                raise UsageError(say("pages.write-something"))
             await api.send_message(agreement, access, api.Said(message=message))
     return RedirectResponse(f"/office/agreements/{agreement}", 303)
 
@@ -173,8 +175,7 @@ async def offer(request: Request, agreement: int, access: Exchanger) -> Response
         try:
             await api.make_offer(agreement, access, asked)
         except UsageError as error:
-            fault = f"{error.message} {error.remedy}"
-            return await _conversation_page(request, access, agreement, fault=fault, said={"message": message})
+            return await _conversation_page(request, access, agreement, fault=error, said={"message": message})
         return RedirectResponse(f"/office/agreements/{agreement}", 303)
     shown = await of_api(api.read_agreement(agreement, access))
     terms = next(v["terms"] for v in shown["versions"] if v["version"] == shown["version"])
@@ -197,11 +198,9 @@ async def offer(request: Request, agreement: int, access: Exchanger) -> Response
         Terms.model_validate(given)
         await api.make_offer(agreement, access, api.OfferIn(terms=given, message=message, due_days=due_days))
     except ValidationError as error:
-        fault = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        return await _conversation_page(request, access, agreement, fault=fault, said={"message": message})
+        return await _conversation_page(request, access, agreement, fault=error, said={"message": message})
     except UsageError as error:
-        fault = f"{error.message} {error.remedy}"
-        return await _conversation_page(request, access, agreement, fault=fault, said={"message": message})
+        return await _conversation_page(request, access, agreement, fault=error, said={"message": message})
     return RedirectResponse(f"/office/agreements/{agreement}", 303)
 
 
@@ -212,13 +211,12 @@ async def sign(request: Request, agreement: int, access: Exchanger) -> Response:
     content = await _file(form, "signature")
     version = _whole(form, "version")
     if not content or version is None:
-        return await _conversation_page(request, access, agreement, fault="Choose the file of the signature.")
+        return await _conversation_page(request, access, agreement, fault=say("pages.choose-signature"))
     given = api.SignatureIn(version=version, signature=base64.b64encode(content).decode())
     try:
         await api.sign_agreement(agreement, access, given)
     except UsageError as error:
-        fault = f"{error.message} {error.remedy}"
-        return await _conversation_page(request, access, agreement, fault=fault)
+        return await _conversation_page(request, access, agreement, fault=error)
     return RedirectResponse(f"/office/agreements/{agreement}", 303)
 
 
@@ -231,7 +229,7 @@ async def list_packages(request: Request, access: Exchanger) -> Response:
     return await _packages_page(request, access, {"agreement": request.query_params.get("agreement", "")})
 
 
-async def _packages_page(request: Request, access: Exchanger, asked: dict[str, Any], fault: str = "") -> Response:
+async def _packages_page(request: Request, access: Exchanger, asked: dict[str, Any], fault: Fault = "") -> Response:
     held = (await of_api(packages.list_packages(access)))["packages"]
     agreements = (await of_api(access_routes.list_agreements(access)))["agreements"]
     by_id = {entry["id"]: entry for entry in agreements}
@@ -263,11 +261,11 @@ async def order(request: Request, access: Exchanger) -> Response:
     try:
         await packages.order_package(access, packages.PackageIn.model_validate(given))
     except ValidationError:
-        return await _packages_page(request, access, asked, "Choose an agreement, and of the formats only those shown.")
+        return await _packages_page(request, access, asked, say("pages.choose-agreement"))
     except ConcordError as error:
         if isinstance(error, AccessDenied | NotFound):
             raise
-        return await _packages_page(request, access, asked, str(error))
+        return await _packages_page(request, access, asked, error)
     return RedirectResponse("/office/packages", 303)
 
 
@@ -275,7 +273,7 @@ async def order(request: Request, access: Exchanger) -> Response:
 async def sign_package(request: Request, package: str, access: Exchanger) -> Response:
     content = await _file(await request.form(), "signature")
     if not content:
-        raise UsageError("Choose the file of the signature.")
+        raise UsageError(say("pages.choose-signature"))
     signature = base64.b64encode(content).decode()
     await packages.sign_package(package, access, packages.PackageSignature(signature=signature))
     return RedirectResponse("/office/packages", 303)
@@ -289,7 +287,7 @@ async def certificates(request: Request, access: Exchanger) -> Response:
     return await _certificates_page(request, access)
 
 
-async def _certificates_page(request: Request, access: Exchanger, fault: str = "") -> Response:
+async def _certificates_page(request: Request, access: Exchanger, fault: Fault = "") -> Response:
     asked = request.query_params.get("office", "").upper()
     office = asked if asked != access.caller.office else ""
     held = (await of_api(api.list_certificates(access, office or None)))["certificates"]
@@ -311,7 +309,7 @@ async def register(request: Request, access: OfficeManager) -> Response:
     except ValidationError as error:
         return await _certificates_page(request, access, error.errors()[0]["msg"])
     except UsageError as error:
-        return await _certificates_page(request, access, f"{error.message} {error.remedy}")
+        return await _certificates_page(request, access, error)
     return RedirectResponse("/office/certificates", 303)
 
 
@@ -327,7 +325,7 @@ async def exchanged(request: Request, access: Exchanger) -> Response:
     return await _exchanged_page(request, access)
 
 
-async def _exchanged_page(request: Request, access: Exchanger, fault: str = "") -> Response:
+async def _exchanged_page(request: Request, access: Exchanger, fault: Fault = "") -> Response:
     pairs = (await of_api(api.read_statistics(access)))["pairs"]
     told = await of_api(feeds.read_feeds(access))
     ours = (await of_api(webhooks.list_endpoints(access)))["endpoints"] if access.caller.may(Permission.EXPORT) else []
@@ -348,7 +346,7 @@ async def push(request: Request, agreement: int, access: Exchanger) -> Response:
         else:
             await push_api.start_push(agreement, access, push_api.PushIn(endpoint=_text(form, "endpoint")))
     except (UsageError, Conflict) as error:
-        return await _exchanged_page(request, access, f"{error.message} {error.remedy}")
+        return await _exchanged_page(request, access, error)
     return RedirectResponse("/office/exchanged", 303)
 
 
@@ -372,5 +370,5 @@ async def _file(form: FormData, name: str) -> bytes:
         return b""
     content = await given.read(LARGEST_UPLOAD + 1)
     if len(content) > LARGEST_UPLOAD:
-        raise UsageError("The file is too large for a signature or a certificate.")
+        raise UsageError(say("pages.file-too-large"))
     return content

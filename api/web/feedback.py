@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from api.basket import feedback as api
 from api.web.page import PlatformManager, SignedIn, local_target, of_api, pages, render
 from common.errors import UsageError
+from common.messages import say
 
 router = pages()
 
@@ -27,7 +28,7 @@ async def send(request: Request, access: SignedIn) -> Response:
     try:
         said = api.FeedbackIn(text=str(given.get("text", "")).strip(), page=str(given.get("page", ""))[:300])
     except ValidationError as error:
-        raise UsageError("Write something first.") from error
+        raise UsageError(say("pages.write-something")) from error
     await api.say(access, said)
     return RedirectResponse("/feedback?sent=1", 303)
 

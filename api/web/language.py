@@ -25,7 +25,9 @@ from babel.support import Translations
 from babel.units import format_unit
 from fastapi import Request
 from markupsafe import Markup, escape
+from pydantic import ValidationError
 
+from api.validation import at
 from common.errors import ConcordError
 from common.messages import Message, Param, Template, recognised, templates
 from indexer.quality.rules import rule_template
@@ -50,11 +52,13 @@ COOKIE = "concord_lang"
 UNITS = ("byte", "kilobyte", "megabyte", "gigabyte", "terabyte")
 
 
-NESTED = frozenset({"reason", "evidence", "problem", "note"})
+NESTED = frozenset({"reason", "evidence", "problem", "note", "faults"})
 """Parameters of messages that may be messages themselves."""
 COMMAS = {"ar": "\u060c ", "zh": "\u3001", "ja": "\u3001"}
 """Between the members of a list, where it is not the comma."""
 BARE = re.compile(r"![rs]\}")
+Fault = str | ConcordError | ValidationError
+"""What a page may have to tell."""
 Shown = Callable[[str], Markup]
 
 
@@ -85,7 +89,7 @@ class Tongue:
         found = self.translations.gettext(message) if message else ""
         return found % values if values else found
 
-    def tell(self, said: str | ConcordError | None) -> Markup:
+    def tell(self, said: Fault | None) -> Markup:
         """A message of the platform in this language, each parameter's direction kept from touching what stands
         around it. What is in no table is shown as it is, marked as English."""
         return Markup(" ").join(self._told(part, isolated) or _english(part) for part in parts_of(said))
@@ -96,7 +100,7 @@ class Tongue:
         said = known.read(message) if known else None
         return self.fill(known, said.params) if known and said else self.tell(message)
 
-    def tell_plainly(self, said: str | ConcordError) -> str:
+    def tell_plainly(self, said: Fault) -> str:
         """The same as text without marks of HTML; right to left, parameters stand between isolates (UAX #9, 2.4)."""
         return " ".join((self._told(part, self._apart) or escape(part)).unescape() for part in parts_of(said))
 
@@ -207,8 +211,10 @@ def tongue(code: str) -> Tongue:
     return Tongue(code, Locale.parse(code), Translations(compiled))
 
 
-def parts_of(said: str | ConcordError | None) -> tuple[str, ...]:
+def parts_of(said: Fault | None) -> tuple[str, ...]:
     """A message and its remedy, as far as they are known; texts that were only kept as such are looked up."""
+    if isinstance(said, ValidationError):
+        return tuple(at(fault) for fault in said.errors())
     if isinstance(said, ConcordError):
         return tuple(part for whole in (said.message, said.remedy) for part in parts_of(whole))
     if not said or isinstance(said, Message):

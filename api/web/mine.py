@@ -16,6 +16,7 @@ from api.web import summary
 from api.web.language import Tongue
 from api.web.page import Reader, SignedIn, local_target, of_api, pages, render, speaker
 from common.errors import UsageError
+from common.messages import say
 
 router = pages()
 
@@ -73,7 +74,7 @@ async def note(request: Request, record_id: str, access: Reader) -> Response:
         try:
             given = api.NoteIn(record=record_id, text=str(form.get("text", "")).strip())
         except ValidationError as error:
-            raise UsageError("Write something first.") from error
+            raise UsageError(say("pages.write-something")) from error
         await api.write_note(access, given)
     return RedirectResponse(f"/records/{quote(record_id, safe='')}#notes", 303)
 

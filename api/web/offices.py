@@ -16,8 +16,10 @@ from api.access.model import GRANTABLE, PURPOSES, Permission, Role, Tier
 from api.access.policies import PolicyTerms
 from api.exchange import routes as exchange_api
 from api.exchange.writers import FORMATS
+from api.web.language import Fault
 from api.web.page import AuditReader, OfficeManager, SignedIn, of_api, pages, render
 from common.errors import UsageError
+from common.messages import say
 
 router = pages()
 
@@ -50,7 +52,7 @@ async def step(request: Request, agreement: int, access: OfficeManager) -> Respo
     try:
         await api.step_agreement(agreement, access, api.Step.model_validate({"to": given.get("to")}))
     except ValidationError as error:
-        raise UsageError("There is no such step.") from error
+        raise UsageError(say("pages.no-step")) from error
     return RedirectResponse("/office", 303)
 
 
@@ -64,11 +66,11 @@ async def policy(request: Request, collection: str, access: OfficeManager) -> Re
 
 
 def _policy_page(
-    request: Request, access: OfficeManager, collection: str, terms: dict[str, Any], faults: list[str] | None = None
+    request: Request, access: OfficeManager, collection: str, terms: dict[str, Any], fault: Fault = ""
 ) -> Response:
     return render(
-        request, access, "policy.html", http_status=400 if faults else 200, collection=collection, terms=terms,
-        faults=faults or [], tiers=[tier.label for tier in Tier], groups=[group.value for group in GRANTABLE],
+        request, access, "policy.html", http_status=400 if fault else 200, collection=collection, terms=terms,
+        fault=fault, tiers=[tier.label for tier in Tier], groups=[group.value for group in GRANTABLE],
         purposes=PURPOSES, formats=list(FORMATS), onward=ONWARD,
     )  # fmt: skip
 
@@ -105,12 +107,11 @@ async def write_policy(request: Request, collection: str, access: OfficeManager)
     try:
         terms = PolicyTerms.model_validate(given)
     except ValidationError as error:
-        faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
-        return _policy_page(request, access, collection, {**before, **given}, faults)
+        return _policy_page(request, access, collection, {**before, **given}, error)
     try:
         await api.write_policy(collection, access, terms)
     except UsageError as error:
-        return _policy_page(request, access, collection, {**before, **given}, [f"{error.message} {error.remedy}"])
+        return _policy_page(request, access, collection, {**before, **given}, error)
     return RedirectResponse("/office", 303)
 
 
@@ -151,7 +152,7 @@ async def create_key(request: Request, access: OfficeManager) -> Response:
             }
         )
     except ValidationError as error:
-        raise UsageError("The key cannot be made like this.", remedy=error.errors()[0]["msg"]) from error
+        raise UsageError(say("pages.key-unsound", reason=str(error.errors()[0]["msg"]))) from error
     return await _keys_page(request, access, await of_api(api.create_key(access, given)))
 
 
@@ -183,4 +184,4 @@ def _day(given: str | None) -> dt.date | None:
     try:
         return dt.date.fromisoformat(given) if given else None
     except ValueError as error:
-        raise UsageError(f"{quote(given or '')} is not a date.", remedy="Write it as 2024-05-31.") from error
+        raise UsageError(say("pages.no-date", value=quote(given or ""))) from error

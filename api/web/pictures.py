@@ -13,7 +13,7 @@ from starlette.datastructures import UploadFile
 from api.search.similar import pictures
 from api.search.similar.pictures import LARGEST_BODY, RIGHTS, PictureHit, PicturesFound, Wanted
 from api.web import summary
-from api.web.language import Tongue
+from api.web.language import Fault, Tongue
 from api.web.page import Searcher, pages, render, speaker
 from api.web.similar import STATES
 from common.errors import QueryError
@@ -57,7 +57,7 @@ async def _page(
         "offices": given.get("offices", "").replace(",", " ").upper().split()[:50],
     }
     found: PicturesFound | None = None
-    fault: str | QueryError = ""
+    fault: Fault = ""
     if search is not None:
         try:
             wanted = Wanted.model_validate(
@@ -73,7 +73,7 @@ async def _page(
         except QueryError as error:
             fault = error
         except ValidationError as error:
-            fault = str(error.errors()[0]["msg"])
+            fault = error
     says = speaker(request)
     source = {"record": found.source, "image": given.get("image", "1")} if found and found.source else None
     return render(

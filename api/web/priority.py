@@ -11,8 +11,10 @@ from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 
 from api.exchange import priority as api
+from api.web.language import Fault
 from api.web.page import Exchanger, of_api, pages, render
 from common.errors import Conflict, NotFound, UsageError
+from common.messages import say
 
 router = pages()
 
@@ -28,7 +30,7 @@ async def _page(
     *,
     made: dict[str, Any] | None = None,
     given: dict[str, str] | None = None,
-    fault: str = "",
+    fault: Fault = "",
     status: int = 200,
 ) -> Response:
     held = (await of_api(api.list_documents(access)))["documents"]
@@ -56,10 +58,9 @@ async def deposit(request: Request, access: Exchanger) -> Response:
         )
         made = await of_api(api.deposit(access, asked))
     except ValidationError as error:
-        fault = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        return await _page(request, access, given=given, fault=fault, status=400)
+        return await _page(request, access, given=given, fault=error, status=400)
     except (UsageError, Conflict) as error:
-        return await _page(request, access, given=given, fault=f"{error.message} {error.remedy}", status=400)
+        return await _page(request, access, given=given, fault=error, status=400)
     return await _page(request, access, made=made)
 
 
@@ -72,12 +73,11 @@ async def retrieve(request: Request, access: Exchanger) -> Response:
     try:
         return await api.retrieve(access, api.Retrieval.model_validate(given))
     except ValidationError as error:
-        fault = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        return await _page(request, access, given=given, fault=fault, status=400)
+        return await _page(request, access, given=given, fault=error, status=400)
     except NotFound:
         return await _page(request, access, given=given, fault="none", status=404)
     except UsageError as error:
-        return await _page(request, access, given=given, fault=f"{error.message} {error.remedy}", status=400)
+        return await _page(request, access, given=given, fault=error, status=400)
 
 
 @router.post("/office/priority/{document}")
@@ -89,4 +89,4 @@ async def change(request: Request, document: str, access: Exchanger) -> Response
         case "withdraw":
             await api.withdraw(document, access)
             return RedirectResponse("/office/priority", 303)
-    raise UsageError("There is no such step.")
+    raise UsageError(say("pages.no-step"))

@@ -15,6 +15,7 @@ from api.review import quality as api
 from api.web import summary
 from api.web.page import Reader, Searcher, Viewer, of_api, pages, render, speaker
 from common.errors import NotFound, UsageError
+from common.messages import say
 
 router = pages()
 
@@ -162,9 +163,9 @@ async def gaps(request: Request, office: str, access: Searcher) -> Response:
     year = _whole(request.query_params.get("year"))
     code = office.upper()
     if len(code) != 2 or not code.isalpha() or not code.isascii():
-        raise UsageError("An office is named by the two letters of ST.3.")
+        raise UsageError(say("pages.office-code"))
     if year is not None and not 1500 <= year <= 9999:
-        raise UsageError("The year is written with four digits.")
+        raise UsageError(say("pages.year-digits"))
     listed = await of_api(
         api.coverage_gaps(access, code, year=year, after=request.query_params.get("after", "")[:200], limit=LISTED)
     )
@@ -276,7 +277,7 @@ async def reply(request: Request, report_id: int, access: Reader) -> Response:
             expected=str(form.get("expected")) if form.get("expected") else None,
         )
     except ValidationError as error:
-        raise UsageError("Write something first.") from error
+        raise UsageError(say("pages.write-something")) from error
     await of_api(api.reply_to_report(report_id, access, given))
     return RedirectResponse(f"/reports/{quote(str(report_id))}", 303)
 

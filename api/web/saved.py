@@ -17,6 +17,7 @@ from api.web.mine import line
 from api.web.page import Exporter, KnownSearcher, of_api, pages, render, speaker
 from api.web.searching import read_params
 from common.errors import UsageError
+from common.messages import say
 
 router = pages()
 
@@ -64,7 +65,7 @@ async def save(request: Request, access: KnownSearcher) -> Response:
     name, address = (str(form.get(part, "")).strip() for part in ("name", "address"))
     asked = search_of(address)
     if not asked.q and not asked.filters:
-        raise UsageError("There is no search to save.")
+        raise UsageError(say("pages.no-search"))
     given = api.SavedIn(name=(name or asked.q or "–")[:200], search=asked, changes=form.get("changes") == "1")
     await api.save_search(access, given)
     return RedirectResponse("/mine/searches", 303)

@@ -178,7 +178,7 @@ async def page(request: Request, access: Searcher) -> Response:
     except EngineTimeout as error:
         fault, status = {"error": error, "time": True}, 503
     except ValidationError as error:
-        fault = {"error": error.errors()[0]["msg"]}
+        fault = {"error": error}
     if found is None:
         return render(
             request, access, "search.html", http_status=status, asked=asked, fault=fault, found=None, hits=[],

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from api.search.similar import marks, records
 from api.web import summary
-from api.web.language import Tongue
+from api.web.language import Fault, Tongue
 from api.web.mine import line
 from api.web.page import Searcher, pages, render, speaker
 from common.errors import QueryError
@@ -35,14 +35,14 @@ async def similar(request: Request, access: Searcher) -> Response:
         "offices": params.get("offices", "").replace(",", " ").upper().split(),
     }
     found: marks.MarksFound | None = None
-    fault: str | QueryError = ""
+    fault: Fault = ""
     if asked["mark"]:
         try:
             found = await marks.find(access, marks.Asked.model_validate({**asked, "size": 50}))
         except QueryError as error:
             fault = error
         except ValidationError as error:
-            fault = str(error.errors()[0]["msg"])
+            fault = error
     says = speaker(request)
     return render(
         request, access, "similar.html", http_status=400 if fault else 200, asked=asked, found=found, fault=fault,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from common.errors import UsageError
+from common.messages import say
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -19,9 +20,6 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 TRANSLATED = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")))
 """IPv6 that stands for IPv4 (NAT64, 6to4, Teredo): public by its own looks, private by what it leads to."""
 LONGEST = 2_000
-PUBLIC = (
-    "Give one that starts with https:// and can be reached from everywhere; the operator may allow networks of its own."
-)
 
 
 class Forbidden(UsageError):
@@ -49,27 +47,22 @@ def resolve(url: str, networks: str) -> Target:
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError as error:
-        raise Forbidden("That is no address.", remedy="Give an https address.") from error
+        raise Forbidden(say("webhooks.no-address")) from error
     if parts.scheme not in ("https", "http") or not parts.hostname or len(url) > LONGEST or not url.isprintable():
-        raise Forbidden("A webhook needs an https address.", remedy=PUBLIC)
+        raise Forbidden(say("webhooks.needs-https"))
     if parts.username is not None or parts.password is not None or parts.fragment:
-        raise Forbidden(
-            "The address of a webhook holds no user name, password or fragment.",
-            remedy="Messages are signed: check the signature instead.",
-        )
+        raise Forbidden(say("webhooks.address-with-more"))
     try:
         found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise Forbidden(
-            f"The name {parts.hostname} is not known.", remedy="Check how it is spelt, and its DNS."
-        ) from error
+        raise Forbidden(say("webhooks.name-unknown", name=parts.hostname)) from error
     addresses = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
     allowed = [ipaddress.ip_network(part.strip()) for part in networks.split(",") if part.strip()]
     inside = all(_within(address, allowed) for address in addresses)
     if not inside and not all(public(address) or _within(address, allowed) for address in addresses):
-        raise Forbidden("Webhooks are sent to public addresses only.", remedy=PUBLIC)
+        raise Forbidden(say("webhooks.public-only"))
     if parts.scheme == "http" and not inside:
-        raise Forbidden("A webhook needs an https address.", remedy=PUBLIC)
+        raise Forbidden(say("webhooks.needs-https"))
     address = addresses[0]
     literal = f"[{address}]" if address.version == 6 else str(address)
     path = parts.path or "/"

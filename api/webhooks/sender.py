@@ -33,6 +33,7 @@ from api.dependencies import Services
 from api.jobs import queue
 from api.webhooks import addresses, signing
 from common.errors import Conflict, NotFound, UsageError
+from common.messages import say
 from store.jobs import WebhookDelivery, WebhookEndpoint
 
 SEAL = "webhook-secret"
@@ -91,11 +92,11 @@ def register(
     """
     unknown = sorted(set(kinds) - set(KINDS))
     if unknown:
-        raise UsageError(f"There is no kind {', '.join(unknown)}.", remedy=f"Known: {', '.join(KINDS)}.")
+        raise UsageError(say("webhooks.no-kind", names=list(unknown), known=list(KINDS)))
     addresses.resolve(url, networks)
     held = session.scalars(select(WebhookEndpoint.id).where(WebhookEndpoint.owner == caller.name)).all()
     if len(held) >= MOST_ENDPOINTS:
-        raise Conflict(f"There are {len(held)} endpoints already.", remedy="Delete one that is not needed.")
+        raise Conflict(say("webhooks.most", count=len(held)))
     secret = signing.new_secret()
     entry = WebhookEndpoint(
         id=secrets.token_hex(12), owner=caller.name, office=caller.office, url=url, secret=b"", kinds=kinds, label=label
@@ -171,7 +172,7 @@ def _enter(session: Session, endpoint: WebhookEndpoint, kind: str, content: dict
     now = dt.datetime.now(dt.UTC)
     body = orjson.dumps({"id": message, "type": kind, "timestamp": now, "data": content})
     if len(body) > LARGEST_BODY:
-        raise UsageError(f"A message of {len(body)} bytes is too large.", remedy="Say where to fetch it instead.")
+        raise UsageError(say("webhooks.message-too-large", size=len(body)))
     session.add(WebhookDelivery(id=message, endpoint=endpoint.id, kind=kind, body=body, next_at=now))
     session.flush()
     queue.defer(session, queue.WEBHOOK, queue.QUICK, delivery=message)
@@ -181,7 +182,7 @@ def _enter(session: Session, endpoint: WebhookEndpoint, kind: str, content: dict
 def resend(session: Session, entry: WebhookDelivery) -> None:
     """Sends a message again, under its own id. Raises Conflict for one that is on its way."""
     if entry.state == "waiting":
-        raise Conflict("The message is on its way.", remedy="Wait for its next attempt.")
+        raise Conflict(say("webhooks.on-its-way"))
     entry.state, entry.attempts, entry.error, entry.finished = "waiting", 0, None, None
     entry.next_at = dt.datetime.now(dt.UTC)
     session.flush()

@@ -18,6 +18,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from common.errors import Conflict, NotFound, UsageError
+from common.messages import say
 from indexer.duplicates import clusters
 from indexer.duplicates.clusters import Clusters, Edge, Pair, pair
 from store.database import Database
@@ -98,13 +99,13 @@ class Verdict:
     def check(self) -> None:
         """Raises UsageError for a verdict that cannot be kept."""
         if self.judgement not in JUDGEMENTS:
-            raise UsageError(f"{self.judgement!r} is no judgement.", remedy=f"Choose from {', '.join(JUDGEMENTS)}.")
+            raise UsageError(say("duplicates.no-judgement", judgement=self.judgement, judgements=list(JUDGEMENTS)))
         if self.one == self.other:
-            raise UsageError("A record cannot be compared with itself.")
+            raise UsageError(say("duplicates.with-itself"))
         if self.judgement == "different" and not self.reason:
-            raise UsageError("A reason is needed for 'different'.", remedy="Say what tells the two apart.")
+            raise UsageError(say("duplicates.reason-needed"))
         if (self.judgement == "related") != (self.relation is not None):
-            raise UsageError("A relation belongs to the judgement 'related', and to no other.")
+            raise UsageError(say("duplicates.relation-misplaced"))
 
 
 class Ledger:
@@ -153,7 +154,7 @@ class Ledger:
         of it is undone at once. Raises UsageError where groups overlap."""
         every = [record for group in groups for record in group]
         if len(groups) < 2 or not all(groups) or len(every) != len(set(every)):
-            raise UsageError("A split needs at least two groups that share no record.")
+            raise UsageError(say("duplicates.split-groups"))
         batch = secrets.token_hex(8)
         with self.transaction() as connection:
             for position, group in enumerate(groups):
@@ -238,7 +239,7 @@ class Ledger:
             {"subject": self.subject, "a": about[0], "b": about[1]},
         ).fetchone()
         if (row[3] if row else 0) != seen:
-            raise Conflict("Somebody else decided this pair meanwhile.", remedy="Look at it again.")
+            raise Conflict(say("duplicates.decided-meanwhile"))
 
     @staticmethod
     def _unclaimed(connection: Connection, about: Pair, by: str) -> None:
@@ -247,7 +248,7 @@ class Ledger:
             (*about, by),
         ).fetchone()
         if row:
-            raise Conflict("Somebody else is looking at this pair.", remedy="Take another, or wait for a while.")
+            raise Conflict(say("duplicates.leased"))
 
     def _reviewable(self, connection: Connection, review_of: int, about: Pair, by: str) -> None:
         row = connection.execute(
@@ -257,7 +258,7 @@ class Ledger:
         if row is None or (row[0], row[1]) != about:
             raise NotFound("There is no such decision about this pair.")
         if row[2] == by:
-            raise Conflict("A second opinion must come from somebody else.")
+            raise Conflict(say("duplicates.second-opinion"))
 
     # --- claiming ---
 
@@ -277,7 +278,7 @@ class Ledger:
                 "select 1 from duplicate_pairs where a = %s and b = %s", pair(one, other)
             ).fetchone()
         if known:
-            raise Conflict("Somebody else is looking at this pair.", remedy="Take another, or wait for a while.")
+            raise Conflict(say("duplicates.leased"))
         raise NotFound("There is no such pair.")
 
     def release(self, one: str, other: str, by: str) -> bool:

@@ -16,6 +16,7 @@ from api.access.model import Role
 from api.jobs import tidy
 from api.webhooks import addresses, sender, signing
 from common.errors import AccessDenied
+from common.messages import say
 from store.jobs import WebhookDelivery
 from tests.platforms import Platform, until
 from tests.receiver import Receiver, receiver
@@ -223,6 +224,7 @@ async def test_an_address_that_was_allowed_once_is_looked_at_again(platform: Pla
             told = await until(failed)
         finally:
             platform.services.settings.webhook_networks = open_
-        assert told["error"] == f"Webhooks are sent to public addresses only. {addresses.PUBLIC}"
+        said = say("webhooks.public-only")
+        assert told["error"] == f"{said} {said.remedy}"
         assert (await client.post("/v1/webhooks", json={"url": "https://10.0.0.1/"})).status_code == 400
     assert listening.taken == []

@@ -21,6 +21,7 @@ from api.exchange.writers import (
 )
 from api.exchange.writers.result import Missing, Written, unwritable
 from common.errors import UsageError
+from common.messages import say
 from indexer.record import Record, Right
 
 Writer = Callable[[Record], bytes]
@@ -88,7 +89,7 @@ def _row(format: str) -> OutFormat:
     try:
         return FORMATS[format]
     except KeyError:
-        raise UsageError(f"There is no format {format!r} to write.", remedy=f"Formats: {', '.join(FORMATS)}.") from None
+        raise UsageError(say("exports.no-format", format=format, formats=list(FORMATS))) from None
 
 
 def write(record: Record, format: str, *, verified: bool = True) -> Written:
@@ -112,7 +113,7 @@ def write_many(records: Iterable[Record], format: str) -> Iterator[bytes]:
     """The pieces of one file with all `records`, for a format that has such files. Raises UsageError for another."""
     row = _row(format)
     if not row.bulk:
-        raise UsageError(f"{row.title} has no files of many records.", remedy="Write one file a record.")
+        raise UsageError(say("exports.one-record-a-file", format=row.title))
     if row.name == "csv":
         yield from csv_table.table(records)
     else:
