@@ -186,7 +186,7 @@ def test_what_the_pages_of_deliveries_show_the_api_says_too(site: Site) -> None:
     with httpx.Client(base_url=site.url, headers={"authorization": f"Bearer {site.key('examiner')}"}) as client:
         told = client.get(f"/v1/deliveries/{site.delivery}").json()
         (reject,) = told["rejects"]
-        assert reject["reason"].startswith("The element <number> on line 4")
+        assert reject["reason"].startswith("line 4: the record is not well-formed XML: ")
         place = client.get(f"/v1/deliveries/{site.delivery}/rejects/{reject['id']}").json()
     wanted = [line for line in place["excerpt"]["lines"] if line["error"]]
     assert wanted == [{"number": 4, "text": "    <number>78", "error": True}]
