@@ -195,6 +195,14 @@ class Scope:
             self._filters[(group, day)] = cached
         return cached
 
+    def clauses(self) -> int:
+        """How many clauses these rights alone put into a query: on what may be read, and on each group of fields that
+        comes with some of the records only."""
+        given = frozenset[Group]().union(*(grant.groups for grant in self.grants))
+        asked = {group for group in given if not self.grants_everywhere(group)}
+        asked |= {Group.BIBLIOGRAPHY, *([Group.EXISTENCE] if self.has_existence_only else [])}
+        return sum(_clauses(self.group_filter(group)) for group in asked)
+
     def grants_everywhere(self, group: Group) -> bool:
         """Whether every record whose bibliography the caller reads comes with `group` too."""
         return all(group in grant.groups for grant in self.grants if Group.BIBLIOGRAPHY in grant.groups)
@@ -317,6 +325,14 @@ def _all_of(clauses: Sequence[Query]) -> Query:
         inner = clause.get("bool", {})
         flat += inner["filter"] if set(inner) == {"filter"} else [clause]
     return flat[0] if len(flat) == 1 else {"bool": {"filter": flat}}
+
+
+def _clauses(query: Query) -> int:
+    """Those that hold no others."""
+    inner = query.get("bool")
+    if inner is None:
+        return 1
+    return sum(_clauses(part) for name in ("filter", "should", "must_not") for part in inner.get(name, ()))
 
 
 def _key(clause: Query) -> bytes:

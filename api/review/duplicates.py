@@ -16,6 +16,7 @@ from api.access.model import Group, Tier
 from api.dependencies import Access
 from api.search.engine import Hit
 from common.errors import NotFound, UsageError
+from common.messages import say
 from indexer.duplicates.clusters import cluster_id, pair
 from indexer.duplicates.compare import table
 from indexer.duplicates.golden import golden
@@ -170,9 +171,7 @@ class Desk:
         """
         by_value = filters.order == "value"
         if by_value and filters.relation:
-            raise UsageError(
-                "Related pairs join no records, so none of them joins most.", remedy="Leave out order or relation."
-            )
+            raise UsageError(say("review.related-by-value"))
         scope = await self.access.again()
         grants = [grant for grant in scope.grants if Group.BIBLIOGRAPHY in grant.groups]
         asked = {

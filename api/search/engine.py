@@ -18,12 +18,12 @@ import asyncio
 import datetime as dt
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, wraps
 from html import unescape
-from typing import Any, Literal
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
 import orjson
 from opensearchpy import AsyncHttpConnection, AsyncOpenSearch
@@ -42,7 +42,7 @@ from api.search.fusion import RANK_CONSTANT, Ranked, fuse
 from api.search.guard import Guard
 from api.search.kept import kept
 from api.search.occurring import Occurring, probes, unnamed
-from common.errors import EngineError, EngineTimeout, EngineUnavailable, QueryError
+from common.errors import EngineError, EngineTimeout, EngineUnavailable, QueryError, UsageError
 from common.messages import say
 from common.settings import addresses
 from indexer.engine import close
@@ -235,6 +235,31 @@ class _Serializer:
         return orjson.loads(data)
 
 
+MOST_CLAUSES = 16_384
+"""In one query, as the nodes are set up (indices.query.bool.max_clause_count)."""
+Asker = TypeVar("Asker", bound="Engine")
+Given = ParamSpec("Given")
+Found = TypeVar("Found")
+
+
+def _of_rights(
+    ask: Callable[Concatenate[Asker, Scope, Given], Awaitable[Found]],
+) -> Callable[Concatenate[Asker, Scope, Given], Coroutine[Any, Any, Found]]:
+    """Says of a query that the engine finds too long that the rights are, where they are most of it: nobody can split
+    these by asking for fewer words."""
+
+    @wraps(ask)
+    async def asked(engine: Asker, scope: Scope, /, *args: Given.args, **named: Given.kwargs) -> Found:
+        try:
+            return await ask(engine, scope, *args, **named)
+        except TooManyClauses as error:
+            if scope.clauses() * 2 > MOST_CLAUSES:
+                raise UsageError(say("query.too-many-rights", rights=len(scope.grants))) from error
+            raise
+
+    return asked
+
+
 class Engine:
     """Searches as somebody. Every public method takes that somebody's Scope first and raises TypeError without one."""
 
@@ -391,6 +416,7 @@ class Engine:
 
     # ----------------------------------------------------------------------------------------------------- search
 
+    @_of_rights
     async def search(self, scope: Scope, request: SearchRequest) -> Page:
         """One page of results, with facets, as `scope` allows.
 
@@ -710,6 +736,7 @@ class Engine:
 
     # -------------------------------------------------------------------------------------------- other ways out
 
+    @_of_rights
     async def get(self, scope: Scope, record_id: str) -> Hit | None:
         """One record as the caller sees it; None where it does not exist or the caller may not know that it does."""
         _must_be(scope)
@@ -724,6 +751,7 @@ class Engine:
         found = answer["hits"]["hits"]
         return self._hit(scope, found[0], 1, 1.0) if found else None
 
+    @_of_rights
     async def documents(self, scope: Scope, ids: Sequence[str]) -> dict[str, Hit]:
         """Those of the named records that the caller may know to exist, by id."""
         _must_be(scope)
@@ -737,6 +765,7 @@ class Engine:
         answer = await self._one(self.aliases(), body)
         return {raw["_source"]["id"]: self._hit(scope, raw, 1, 1.0) for raw in answer["hits"]["hits"]}
 
+    @_of_rights
     async def candidates(
         self,
         scope: Scope,
@@ -789,6 +818,7 @@ class Engine:
             found.append(listed)
         return found
 
+    @_of_rights
     async def matching(
         self, scope: Scope, query: Query, *, rights: Sequence[str] = (), parts: Sequence[str] = ("record",), size: int
     ) -> tuple[Hit, ...]:
@@ -807,6 +837,7 @@ class Engine:
         answer = await self._one(self.aliases(rights), body)
         return tuple(self._hit(scope, raw, rank, 0.0) for rank, raw in enumerate(answer["hits"]["hits"], 1))
 
+    @_of_rights
     async def counted(
         self, scope: Scope, questions: Sequence[Question], *, rights: Sequence[str] = (), existence: bool = False
     ) -> list[Answer]:
@@ -1027,8 +1058,12 @@ def _must_be(scope: Scope) -> None:
         raise TypeError(f"A search needs a Scope, not {type(scope).__name__}.")
 
 
-def _too_long() -> QueryError:
-    return QueryError(say("query.too-many-words"))
+class TooManyClauses(QueryError):
+    """The engine weighs no query of so many."""
+
+
+def _too_long() -> TooManyClauses:
+    return TooManyClauses(say("query.too-many-words"))
 
 
 def _given_up(error: Any) -> bool:

@@ -174,7 +174,7 @@ async def page(request: Request, access: Searcher) -> Response:
     except QueryError as error:
         fault = fault_in(asked.q, error)
     except UsageError as error:
-        fault = {"error": error}
+        fault = {"error": error, "rest": True}
     except EngineTimeout as error:
         fault, status = {"error": error, "time": True}, 503
     except ValidationError as error:

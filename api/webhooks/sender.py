@@ -33,7 +33,7 @@ from api.dependencies import Services
 from api.jobs import queue
 from api.webhooks import addresses, signing
 from common.errors import Conflict, NotFound, UsageError
-from common.messages import say
+from common.messages import Message, say
 from store.jobs import WebhookDelivery, WebhookEndpoint
 
 SEAL = "webhook-secret"
@@ -51,27 +51,19 @@ rooms know the webhooks, the webhooks do not know the rooms."""
 BACKOFF_S = (10, 60, 300, 1_800, 7_200, 21_600, 43_200, 86_400)
 """Before the second attempt, the third …; a message that none of them brings is dead."""
 TIMEOUT_S = 10
-CLOSED = "The endpoint is closed, or its owner may do nothing any more. Register another, with a key that is in use."
 ANSWERS = (
-    (range(300, 400), "Redirects are not followed: register the address that it leads to."),
-    ((401, 403), "Let it take messages without a login: their signature says who sent them."),
-    ((404, 405, 410), "Check the path, and that it takes POST."),
-    ((413,), "Let it take messages of up to 4 MiB, or ask for fewer `items` a message."),
-    ((429,), "Let it take more messages at a time."),
-    (range(400, 500), "Let it answer 2xx to whatever is signed with its secret."),
-    (range(500, 600), "See in its own log why; answer 2xx at once, and work afterwards."),
+    (range(300, 400), "webhooks.redirected"),
+    ((401, 403), "webhooks.wants-login"),
+    ((404, 405, 410), "webhooks.not-there"),
+    ((413,), "webhooks.takes-less"),
+    ((429,), "webhooks.takes-fewer"),
+    (range(400, 500), "webhooks.refuses"),
+    (range(500, 600), "webhooks.broken"),
 )
-"""Statuses of an answer that are none of 2xx, and what its owner can do; the first row that has the status counts."""
-FAILURES = (
-    (httpx.TimeoutException, f"gave no answer within {TIMEOUT_S} s", "Answer 2xx at once, and work afterwards."),
-    (
-        httpx.ConnectError,
-        "could not be reached",
-        "Check that it runs, that firewalls let it be reached, and that its certificate is of a known authority.",
-    ),
-    (httpx.HTTPError, "broke the connection off", "See in its own log why."),
-)
-"""What stands in the way of an answer, and what the endpoint's owner can do."""
+"""Statuses of an answer that are none of 2xx, and the message with what its owner can do; the first row that has the
+status counts."""
+FAILURES = ((httpx.ConnectError, "webhooks.unreachable"), (httpx.HTTPError, "webhooks.broken-off"))
+"""What stands in the way of an answer besides the time, and the message with what the endpoint's owner can do."""
 MOST_ENDPOINTS = 20
 LARGEST_BODY = 256 << 10
 
@@ -238,23 +230,31 @@ async def deliver(services: Services, delivery: str) -> None:
         networks = services.settings.webhook_networks
         target = await asyncio.to_thread(addresses.resolve, message.url, networks)
         status = await _post(target, signing.headers(message.secret, delivery, message.body), message.body)
-        error = None if 200 <= status < 300 else answered(message.url, status)
+        error = None if 200 <= status < 300 else _kept(answered(message.url, status))
     except addresses.Forbidden as forbidden:
         error = str(forbidden)
     except httpx.HTTPError as failed:
-        error = unreached(message.url, failed)
+        error = _kept(unreached(message.url, failed))
     await asyncio.to_thread(_note, services, delivery, message, status, error)
 
 
-def answered(url: str, status: int) -> str:
-    """What a receiver's answer that is no 2xx means, where, and what its owner can do."""
-    todo = next((todo for statuses, todo in ANSWERS if status in statuses), "Only 2xx says that a message was taken.")
-    return f"{url} answered {status}. {todo}"
+def answered(url: str, status: int) -> Message:
+    """What a receiver's answer that is no 2xx means, where; its remedy is what its owner can do."""
+    code = next((code for statuses, code in ANSWERS if status in statuses), "webhooks.not-taken")
+    return say(code, address=url, status=status)
 
 
-def unreached(url: str, failed: httpx.HTTPError) -> str:
-    what, todo = next((what, todo) for kind, what, todo in FAILURES if isinstance(failed, kind))
-    return f"{url} {what} ({type(failed).__name__}). {todo}"
+def unreached(url: str, failed: httpx.HTTPError) -> Message:
+    """The same where there is no answer."""
+    fault = type(failed).__name__
+    if isinstance(failed, httpx.TimeoutException):
+        return say("webhooks.timed-out", address=url, seconds=TIMEOUT_S, fault=fault)
+    return say(next(code for kind, code in FAILURES if isinstance(failed, kind)), address=url, fault=fault)
+
+
+def _kept(said: Message) -> str:
+    """As a column keeps it: with its remedy, both known again where they are shown."""
+    return f"{said} {said.remedy}"
 
 
 async def _post(target: addresses.Target, headers: dict[str, str], body: bytes) -> int:
@@ -279,7 +279,7 @@ def _load(services: Services, delivery: str) -> _Message | None:
         maker = _maker(entry.kind)
         if caller is None or not endpoint.active:
             entry.state, entry.next_at, entry.finished = "dead", None, dt.datetime.now(dt.UTC)
-            entry.error = CLOSED
+            entry.error = _kept(say("webhooks.closed"))
             if maker is not None:
                 maker.died(session, entry)
             return None

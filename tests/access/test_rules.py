@@ -19,8 +19,9 @@ from api.access.policies import PolicyTerms
 from api.access.scope import NOTHING, Condition, Grant, Scope, covered, merge
 from api.access.scopes import AgreementRules, CollectionRules, Origin, decide
 from api.search import query
-from api.search.engine import SearchRequest
-from common.errors import Conflict, NotFound
+from api.search.engine import MOST_CLAUSES, SearchRequest
+from common.errors import Conflict, NotFound, QueryError, UsageError
+from common.messages import say
 from store.access import CHANNEL
 from store.database import Database
 from tests.platforms import Platform, make_record
@@ -239,6 +240,32 @@ async def test_thousands_of_agreements_with_terms_of_their_own(platform: Platfor
     asked = SearchRequest(query.compile("kuntral"), facets=("office",))
     assert [hit.id for hit in (await engine.search(scope(2_000), asked)).hits] == ["QB.patent.QB0000075.A1"]
     assert (await engine.search(scope(1_999), asked)).total == 0
+
+
+@pytest.mark.filterwarnings("ignore:Sending a large body")  # two megabytes of rights
+async def test_rights_that_are_too_many_for_one_query_are_not_taken_for_too_many_words(platform: Platform) -> None:
+    engine, read = platform.services.engine, frozenset({Group.EXISTENCE, Group.BIBLIOGRAPHY})
+    first = dt.date(1950, 1, 1)
+
+    def scope(agreements: int) -> Scope:
+        days = [Condition(date_from=first + dt.timedelta(n)) for n in range(agreements)]
+        grants = tuple(Grant(Tier.CONTENT, read, day, frozenset({f"{n}"})) for n, day in enumerate(days))
+        return Scope(caller("QA"), "examination", grants)
+
+    most, few = scope(MOST_CLAUSES + 1), scope(10)
+    word, words = query.compile("kuntral"), {"bool": {"should": [{"term": {"id": "1"}}] * (MOST_CLAUSES + 1)}}
+    for refused in (
+        engine.search(most, SearchRequest(word)),
+        engine.get(most, "QB.patent.QB0000075.A1"),
+        engine.matching(most, word, size=1),
+    ):
+        with pytest.raises(UsageError) as told:
+            await refused
+        assert told.value.message == say("query.too-many-rights", rights=MOST_CLAUSES + 1)
+        assert "indices.query.bool.max_clause_count" in told.value.remedy
+    with pytest.raises(QueryError) as long:
+        await engine.search(few, SearchRequest(words))
+    assert long.value.message == say("query.too-many-words")
 
 
 async def test_what_several_conditions_share_is_asked_once() -> None:

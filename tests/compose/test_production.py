@@ -152,11 +152,12 @@ def test_the_nodes_trust_each_other_and_know_their_accounts(tmp_path: Path) -> N
 
 
 def test_the_nodes_take_as_long_queries_as_the_embedded_one() -> None:
+    from api.search.engine import MOST_CLAUSES
     from compose.embedded.node import BASE_SETTINGS
 
     config = yaml.safe_load((FOLDER / "opensearch/opensearch.yml").read_text("utf-8"))
     name = "indices.query.bool.max_clause_count"
-    assert config[name] == BASE_SETTINGS[name]
+    assert config[name] == BASE_SETTINGS[name] == MOST_CLAUSES
 
 
 def test_the_official_plugins_are_those_the_analyzers_need() -> None:

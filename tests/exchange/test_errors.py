@@ -9,8 +9,9 @@ import httpx
 import pytest
 
 import api
+from api.web.language import tongue
 from api.webhooks import sender
-from common.messages import templates
+from common.messages import say, templates
 
 ROOMS = [Path(api.__file__).parent / room for room in ("exchange", "webhooks")]
 FILES = sorted(path for room in ROOMS for path in room.rglob("*.py"))
@@ -42,9 +43,10 @@ def has_remedy(error: ast.Call) -> bool:
 
 @pytest.mark.parametrize("status", [204 + 96, 301, 401, 404, 413, 418, 429, 500, 503, 599])
 def test_an_answer_that_is_no_yes_names_the_address_the_status_and_what_to_do(status: int) -> None:
-    what, _, todo = sender.answered(URL, status).partition(f" answered {status}. ")
-    assert what == URL
-    assert todo in {row[1] for row in sender.ANSWERS}
+    told = sender.answered(URL, status)
+    assert told == f"{URL} answered {status}."
+    assert told.code in {row[1] for row in sender.ANSWERS}
+    assert told.remedy
 
 
 @pytest.mark.parametrize(
@@ -57,5 +59,13 @@ def test_an_answer_that_is_no_yes_names_the_address_the_status_and_what_to_do(st
 )
 def test_what_stood_in_the_way_of_an_answer_is_told(failed: httpx.HTTPError, says: str) -> None:
     told = sender.unreached(URL, failed)
-    assert told.startswith(f"{URL} {says}. ")
-    assert told.endswith(tuple(row[2] for row in sender.FAILURES))
+    assert told == f"{URL} {says}."
+    assert told.remedy
+
+
+@pytest.mark.parametrize("language", ["ar", "ja"])
+def test_what_a_message_met_is_told_in_the_reader_s_language_long_after(language: str) -> None:
+    for said in (sender.answered(URL, 503), sender.unreached(URL, httpx.ReadTimeout("slow")), say("webhooks.closed")):
+        told = tongue(language).tell(f"{said} {said.remedy}")
+        assert "untold" not in told
+        assert tongue(language).say(said.remedy) in told

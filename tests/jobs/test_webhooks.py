@@ -107,7 +107,8 @@ async def test_a_dead_letter_is_seen_and_sent_anew(platform: Platform, listening
             tried = update(WebhookDelivery).where(WebhookDelivery.id == name)
             session.execute(tried.values(attempts=len(sender.BACKOFF_S)))
         dead = await message(client, made["id"], "dead")
-        assert dead["error"] == f"{listening.url} answered 503. {sender.ANSWERS[-1][1]}"
+        said = sender.answered(listening.url, 503)
+        assert dead["error"] == f"{listening.url} answered 503. {said.remedy}"
         again = await client.post(f"/v1/webhooks/{made['id']}/messages/{name}/resend")
         assert again.status_code == 202
         await message(client, made["id"], "delivered")
