@@ -9,6 +9,7 @@ the higher.
 
 from __future__ import annotations
 
+import string
 from collections.abc import Sequence
 from typing import Any
 
@@ -42,6 +43,9 @@ EDITED = {
     "iswc": "number",
     "isan": "number",
 }
+NUMBER_CHARACTERS = string.digits + string.ascii_uppercase
+LONGEST_EDITED = 40
+"""Characters of the longest number that is looked for with an error in it."""
 CLASS_FIELDS = {"NICE": "nice.any", "LOCARNO": "locarno.any"}
 FUZZY_TITLE_WORDS = 12
 
@@ -99,13 +103,30 @@ def _numbers(profile: Profile) -> list[Query]:
     every = [number for held in profile.numbers.values() for number in held]
     clauses = [_constant({"terms": {"number": [*every, *profile.forms]}}, 8)] if every else []
     for type_, field in EDITED.items():
-        for number in profile.numbers.get(type_, ())[:2]:
-            # The office's letters are right or the record would be another office's.
-            fuzzy = {"value": number, "fuzziness": 1, "prefix_length": 2, "max_expansions": 120}
-            clauses.append(_constant({"fuzzy": {field: {**fuzzy, "rewrite": "constant_score"}}}, 3))
+        clauses.extend(
+            _constant({"terms": {field: one_off(number)}}, 3) for number in profile.numbers.get(type_, ())[:2]
+        )
     if profile.priorities:
         clauses.append(_constant({"terms": {"priority_number": [n for n, _ in profile.priorities[:10]]}}, 3))
     return clauses
+
+
+def one_off(number: str) -> list[str]:
+    """The number, and all that differ from it by one character taken away, added or changed, or by two neighbours that
+    changed places, behind the office's letters: those are right, or the record would be another office's.
+
+    What a fuzzy query finds, in less time: to build its automaton takes the engine longer than to look for each."""
+    if len(number) > LONGEST_EDITED:
+        return [number]
+    head, tail = number[:2], number[2:]
+    found = {number}
+    for place in range(len(tail) + 1):
+        before, here, after = tail[:place], tail[place : place + 1], tail[place + 1 :]
+        found.update(f"{head}{before}{added}{here}{after}" for added in NUMBER_CHARACTERS)
+        found.update(f"{head}{before}{other}{after}" for other in ("", *NUMBER_CHARACTERS) if here)
+        if after:
+            found.add(f"{head}{before}{after[0]}{here}{after[1:]}")
+    return sorted(found)
 
 
 def _parties(profile: Profile, dates: list[Query]) -> list[Query]:

@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from hypothesis import given
+from hypothesis import strategies as st
+from rapidfuzz.distance import OSA
 
 from indexer.binding import languages
 from indexer.duplicates import profile
-from indexer.duplicates.blocking import NEIGHBOURS, block
+from indexer.duplicates.blocking import NEIGHBOURS, NUMBER_CHARACTERS, block, one_off
 from indexer.embedding import embedder, text_of
 from indexer.record import Classification, Number, NumberType, Priority, Record, Right, Text, TextType
 from tests.platforms import Platform, make_record, running
@@ -100,6 +103,33 @@ async def met(platform: Platform, records: list[Record], *, meaning: bool) -> li
     vectors = list(model.embed([text_of(record) or "-" for record in records])) if meaning else [None] * len(records)
     profiles = [profile.profile(record.model_dump(mode="json")) for record in records]
     return [set(ids) for ids in await block(platform.writer, profiles, vectors, languages())]
+
+
+CHARACTERS = st.sampled_from(sorted(NUMBER_CHARACTERS))
+
+
+@st.composite
+def edited(draw: st.DrawFn) -> tuple[str, str]:
+    """A number, and what one or two errors behind its first letters make of it."""
+    number = draw(st.text(CHARACTERS, min_size=2, max_size=12))
+    other = number
+    for _ in range(draw(st.integers(0, 2))):
+        place = draw(st.integers(2, len(other)))
+        gone, added = draw(st.integers(0, 2)), draw(st.text(CHARACTERS, max_size=2))
+        other = (
+            other[:place] + draw(st.sampled_from([added, other[place : place + gone][::-1]])) + other[place + gone :]
+        )
+    return number, other
+
+
+@given(edited())
+async def test_a_number_with_one_error_is_among_those_that_are_looked_for(told: tuple[str, str]) -> None:
+    number, other = told
+    assert (other in one_off(number)) == (OSA.distance(number, other) <= 1)
+
+
+async def test_a_number_without_end_is_looked_for_as_it_is() -> None:
+    assert one_off("X" * 10_000) == ["X" * 10_000]
 
 
 async def test_each_road_leads_to_the_one_record_at_its_end(platform: Platform) -> None:
