@@ -60,6 +60,7 @@ def process(here: Platform, *command: str, out: int = subprocess.PIPE, **more: s
     """`concord COMMAND` of that platform, in a process of its own."""
     settings = here.settings
     assert settings.database_url is not None
+    assert settings.secret_key is not None
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CONCORD_")}
     environment = {
         **kept,
@@ -67,6 +68,8 @@ def process(here: Platform, *command: str, out: int = subprocess.PIPE, **more: s
         "CONCORD_OPENSEARCH_URL": str(settings.opensearch_url),
         "CONCORD_DATABASE_URL": settings.database_url.get_secret_value(),
         "CONCORD_INDEX_PREFIX": settings.index_prefix,
+        # Audit chains that another key sealed are faults, and other tests look at the same chains.
+        "CONCORD_SECRET_KEY": settings.secret_key.get_secret_value(),
         **more,
     }
     return subprocess.Popen([sys.executable, "-m", "cli", *command], env=environment, stdout=out, stderr=out)

@@ -232,11 +232,12 @@ def test_no_page_of_a_role_has_a_serious_barrier_or_weighs_more_than_150_kb(
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(("language", "scheme"), [("ar", "light"), ("ja", "dark")])
+@pytest.mark.parametrize(("turn", "language", "scheme"), [(0, "ar", "light"), (1, "ja", "dark")])
 def test_no_page_has_one_in_other_directions_scripts_and_the_dark(
-    visit: Open, site: Site, kept: dict[str, str], language: str, scheme: str
+    visit: Open, site: Site, kept: dict[str, str], turn: int, language: str, scheme: str
 ) -> None:
-    """Each page as the role sees it that may do most there."""
+    """Each page as the role sees it that may do most there, by turns: what they are made of is the same."""
+    places = {name: place for place, name in enumerate(name for named in PAGES.values() for name in named)}
     faults: dict[str, Any] = {}
     done: set[str] = set()
     for key, role in (("keeper", Role.PROVIDER_STEWARD), ("quality", Role.DATA_QUALITY),
@@ -247,6 +248,8 @@ def test_no_page_has_one_in_other_directions_scripts_and_the_dark(
             if route not in done and mine & set(named.values()):
                 done.add(route)
                 for name, path in named.items():
+                    if places[name] % 2 != turn:
+                        continue
                     answer = page.goto(site.url + path.format(**kept))
                     assert answer is not None
                     assert answer.status == EXPECTED.get(name, 200), path
