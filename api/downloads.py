@@ -82,7 +82,7 @@ async def _content(path: Path, first: int, length: int, access: Access, look: Lo
     source = await asyncio.to_thread(path.open, "rb")
     try:
         await asyncio.to_thread(source.seek, first)
-        unchecked = LOOK_AGAIN
+        unchecked = 0
         while length:
             chunk = await asyncio.to_thread(source.read, min(CHUNK, length))
             if not chunk:

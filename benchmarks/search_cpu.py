@@ -29,6 +29,7 @@ from api.app import create_app
 from benchmarks.search import CASES, fill, platform, texts
 from common.settings import Settings
 from common.telemetry import configure_logs
+from tests.platforms import http_scope
 
 TIME_LEFT = re.compile(rb'"cancel_after_time_interval":"\d+ms"')
 
@@ -54,7 +55,6 @@ class Remembered:
 
 
 async def ask(app: Any, key: str, body: bytes) -> None:
-    headers = {"authorization": f"Bearer {key}", "content-type": "application/json", "content-length": str(len(body))}
     status = 0
 
     async def receive() -> Message:
@@ -64,22 +64,8 @@ async def ask(app: Any, key: str, body: bytes) -> None:
         nonlocal status
         status = message.get("status", status)
 
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "POST",
-        "scheme": "http",
-        "path": "/v1/search",
-        "raw_path": b"/v1/search",
-        "query_string": b"",
-        "root_path": "",
-        "client": ("127.0.0.1", 1),
-        "server": ("127.0.0.1", 80),
-        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
-        "state": {},
-    }
-    await app(scope, receive, send)
+    headers = {"content_type": "application/json", "content_length": str(len(body))}
+    await app(http_scope("POST", "/v1/search", authorization=f"Bearer {key}", **headers), receive, send)
     assert status == 200, status
 
 

@@ -133,21 +133,25 @@ def vector_of(title: Matrix | None, text: Matrix | None) -> Matrix | None:
     return found
 
 
-def text_of(record: Record) -> str:
-    """The text that stands for a record; empty where the record has none.
+def title_and_text(record: Record) -> tuple[str, str]:
+    """The text that stands for a record, empty where the record has none, and before it the part of it that names the
+    record, empty where that is all of it.
 
     One language, because a mixture lies between topics: the language with most of the right's first two texts; among
     equals English (where the encoder is best), then the record's own. The office's own text goes before a machine's.
     """
     chosen = _chosen(record)
     joined = ". ".join(part.rstrip(". ") for part in chosen)
-    return " ".join(joined[: TEXT_LIMIT * 2].split())[:TEXT_LIMIT]
+    text = " ".join(joined[: TEXT_LIMIT * 2].split())[:TEXT_LIMIT]
+    return " ".join(chosen[0].split())[:TEXT_LIMIT] if len(chosen) > 1 else "", text
+
+
+def text_of(record: Record) -> str:
+    return title_and_text(record)[1]
 
 
 def title_of(record: Record) -> str:
-    """The first part of that text; empty where it is all of it."""
-    chosen = _chosen(record)
-    return " ".join(chosen[0].split())[:TEXT_LIMIT] if len(chosen) > 1 else ""
+    return title_and_text(record)[0]
 
 
 def _chosen(record: Record) -> list[str]:

@@ -23,7 +23,7 @@ from common.messages import say
 from indexer.archive import Archive
 from indexer.binding import languages
 from indexer.document import document
-from indexer.embedding import text_of, title_of
+from indexer.embedding import title_and_text
 from indexer.formats import containers, sniff
 from indexer.formats.draft import Draft
 from indexer.formats.reading import Context, Format
@@ -257,6 +257,7 @@ def prepare(record: Record, ordinal: int) -> Item:
     if len(record.id.encode()) > LONGEST_ID or "\0" in record.id:
         raise MalformedInput(f"its identifier is longer than {LONGEST_ID} bytes or not text: {record.id[:80]!r}.")
     body = record_json(record)
+    title, text = title_and_text(record)
     return Item(
         ordinal=ordinal,
         id=record.id,
@@ -267,8 +268,8 @@ def prepare(record: Record, ordinal: int) -> Item:
         content_hash=content_hash(record),
         body=body,
         prepared=orjson.dumps(document(record, languages())),
-        text=text_of(record),
-        title=title_of(record),
+        text=text,
+        title=title,
         partial=record.partial,
         images=tuple((image.reference, image.sha256) for image in record.images),
         compared=compared(record),

@@ -11,7 +11,7 @@ import zstandard
 from indexer.binding import languages
 from indexer.document import document, finished, pictures_json, vector_json
 from indexer.duplicates.clusters import cluster_id
-from indexer.embedding import Matrix, text_of, title_of
+from indexer.embedding import Matrix, title_and_text
 from indexer.images.describe import VERSION, unpack
 from indexer.images.gallery import compared
 from indexer.ledger import Changed
@@ -116,9 +116,10 @@ def _stored_change(row: Sequence[Any]) -> Changed:
     plain = zstandard.decompress(body)
     record = Record.model_validate_json(plain)
     prepared = orjson.dumps(document(record, languages()))
+    title, text = title_and_text(record)
     return Changed(
         *(id_, right, seq, delivery, updated, outcome, member, ordinal, plain, prepared),
-        text=text_of(record),
-        title=title_of(record),
+        text=text,
+        title=title,
         compared=compared(record),
     )

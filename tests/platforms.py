@@ -175,22 +175,8 @@ class Platform:
             if first and received:
                 await asyncio.to_thread(between)
 
-        scope = {
-            "type": "http",
-            "asgi": {"version": "3.0"},
-            "http_version": "1.1",
-            "method": "GET",
-            "scheme": "http",
-            "path": address,
-            "raw_path": address.encode(),
-            "query_string": b"",
-            "root_path": "",
-            "headers": [(b"authorization", f"Bearer {key}".encode()), (b"host", b"platform.test")],
-            "client": ("127.0.0.1", 1),
-            "server": ("platform.test", 80),
-        }
         with suppress(Exception):  # the connection breaks off
-            await self.app(scope, receive, send)
+            await self.app(http_scope("GET", address, authorization=f"Bearer {key}"), receive, send)
         return received
 
     def key(self, office: str | None, role: Role = Role.EXAMINER, **options: Any) -> str:
@@ -257,6 +243,26 @@ class Platform:
         ]
         await self.writer.bulk(b"\n".join(lines) + b"\n")
         await self.writer.refresh(aliases(prefix))
+
+
+def http_scope(method: str, path: str, **headers: str) -> dict[str, Any]:
+    """What a server tells the application of a request, where there is none between. `_` in names of headers is -."""
+    named = {"host": "platform.test", **{name.replace("_", "-"): value for name, value in headers.items()}}
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "client": ("127.0.0.1", 1),
+        "server": ("platform.test", 80),
+        "headers": [(name.encode(), value.encode()) for name, value in named.items()],
+        "state": {},
+    }
 
 
 @asynccontextmanager

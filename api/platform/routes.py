@@ -90,14 +90,7 @@ def as_json(by: usage.By, first: dt.date, last: dt.date, found: list[usage.Line]
         "since": first,
         "until": last,
         "measures": usage.MEASURES,
-        "lines": [
-            {
-                "period": line.period,
-                "office": line.office,
-                **{name: line.counts.get(name, 0) for name in usage.MEASURES},
-            }
-            for line in found
-        ],
+        "lines": [line.row() for line in found],
     }
 
 

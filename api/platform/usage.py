@@ -7,11 +7,9 @@ minute: a process that is killed loses that much. Deliveries are counted from th
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Literal
@@ -20,6 +18,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from indexer.quality.sheet import Column, Sheet
 from store.database import Database
 from store.ingest import Delivery
 from store.usage import UsageDay
@@ -80,6 +79,9 @@ class Line:
     counts: dict[str, int] = field(default_factory=dict)
     """By measure; what is not there is none."""
 
+    def row(self) -> dict[str, Any]:
+        return {"period": self.period, "office": self.office, **{name: self.counts.get(name, 0) for name in MEASURES}}
+
 
 def span(by: By, since: dt.date | None, until: dt.date | None) -> tuple[dt.date, dt.date]:
     """First and last day that are answered for."""
@@ -117,10 +119,7 @@ def _delivered(pattern: str, first: dt.date, last: dt.date, office: str | None) 
     return found if office is None else found.where(Delivery.provider == office)
 
 
-def as_csv(lines: Iterable[Line], measures: Sequence[str] = MEASURES) -> str:
-    """One line a period and office. Every value is a code, a date or a number: none that a table would reckon with."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(["period", "office", *measures])
-    writer.writerows([line.period, line.office, *(line.counts.get(name, 0) for name in measures)] for line in lines)
-    return out.getvalue()
+def as_csv(lines: Iterable[Line]) -> str:
+    """One line a period and office."""
+    columns = tuple(Column(key, key) for key in ("period", "office", *MEASURES))
+    return Sheet("usage", "Usage", columns, tuple(line.row() for line in lines)).csv()

@@ -531,9 +531,10 @@ class Engine:
         parts: list[_Part] = []
         # Where the keyword list is whole, its results need not be found again to be counted, and are counted already
         # where there is no facet.
-        known = not beyond and not own
-        if not known or request.facets:
-            union = {"terms": {"id": [name for name, _ in order]}} if known else _any_of(keyword, near)
+        whole = not beyond and not own
+        counted_already = whole and not request.facets
+        if not counted_already:
+            union = {"terms": {"id": [name for name, _ in order]}} if whole else _any_of(keyword, near)
             parts.append(_Part(self._body(scope, request, main, [union], size=0, candidates=(keyword, candidates))))
         if beyond and reading:
             shown = {"bool": {"must_not": [{"terms": {"id": near}}]}} if near else {"match_all": {}}
@@ -612,7 +613,7 @@ class Engine:
                 following = Position(part.side, position.offset + len(hits), fused, last)
         counted = [answer for part, answer in zip(parts, answered, strict=True) if part.counts]
         total = sum(answer["hits"]["total"]["value"] for answer in counted)
-        if known and not request.facets:
+        if counted_already:
             total += len(order)
         facets, bounds = _merged_facets(request, counted)
         by_words = not request.keyword or bool(words) or bool(request.terms and found[-1].ids)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from indexer.duplicates.clusters import Pair
-from indexer.duplicates.ledger import JUDGEMENTS
+from indexer.duplicates.ledger import JUDGEMENTS, STANDING
 from store.database import Database
 
 Z = 1.959964
@@ -121,10 +121,7 @@ def _share(found: float, missed: float) -> float:
 # ------------------------------------------------------------------------------------------------------- from the store
 
 
-JUDGED = (
-    "with standing as (select distinct on (a, b) a, b, judgement from duplicate_decisions "
-    "where undone is null and review_of is null and subject = 'record' order by a, b, at desc, id desc) "
-)
+JUDGED = f"with standing as ({STANDING.format(where='true')}) "
 BAND = "case when p.action = 'merge' then -1 else width_bucket(coalesce(p.score, 0), %(bounds)s::float8[]) end"
 """Place of a pair's band among `BANDS`; -1: merged by a rule."""
 
@@ -142,7 +139,7 @@ def stored_strata(database: Database) -> list[Stratum]:
             "count(*) filter (where s.judgement = 'same') "
             "from duplicate_pairs p left join standing s on s.a = p.a and s.b = p.b "
             "where p.action in ('merge', 'queue') group by 1, 2",
-            {"bounds": list(BANDS[1:-1])},
+            {"bounds": list(BANDS[1:-1]), "subject": "record"},
         ).fetchall()
     return sorted(
         (Stratum(providers, band(place), *counts) for providers, place, *counts in rows),
@@ -161,7 +158,7 @@ def sample(database: Database, each: int, seed: str = "") -> Iterator[Pair]:
             "from duplicate_pairs p where p.action in ('merge', 'queue') "
             "and not exists (select 1 from standing s where s.a = p.a and s.b = p.b)) "
             "select a, b from drawn where nth <= %(each)s order by providers, band, nth",
-            {"bounds": list(BANDS[1:-1]), "seed": seed, "each": each},
+            {"bounds": list(BANDS[1:-1]), "subject": "record", "seed": seed, "each": each},
         )
         yield from cursor
 
@@ -208,11 +205,12 @@ def calibration(database: Database) -> Calibration:
     """Of every decision that stands on a pair that was scored when it was judged, and that says yes or no."""
     with database.driver() as connection:
         rows = connection.execute(
-            "select least(width_bucket(score, 0, 1, 10), 10), count(*), count(*) filter (where judgement = 'same'), "
-            "avg(score), sum(power(score - (judgement = 'same')::int, 2)) from ("
-            "select distinct on (a, b) judgement, score from duplicate_decisions where undone is null "
-            "and review_of is null and subject = 'record' order by a, b, at desc, id desc) d "
-            "where score is not null and judgement <> 'unsure' group by 1 order by 1"
+            f"{JUDGED} select least(width_bucket(d.score, 0, 1, 10), 10), count(*), "  # noqa: S608 - constants
+            "count(*) filter (where d.judgement = 'same'), avg(d.score), "
+            "sum(power(d.score - (d.judgement = 'same')::int, 2)) "
+            "from standing join duplicate_decisions d using (id) "
+            "where d.score is not null and d.judgement <> 'unsure' group by 1 order by 1",
+            {"subject": "record"},
         ).fetchall()
     return Calibration(tuple(Tenth((place - 1) / 10, *figures) for place, *figures in rows))
 

@@ -300,18 +300,33 @@ async def check_counts(access: Access, seen: dict[str, set[str]], word: str) -> 
     )
 
 
+async def in_situation(
+    platform: Platform, who: tuple[Any, Role], purpose: str, rules: Any, agreements: Any, monkeypatch: Any
+) -> Access:
+    """The request of a caller for whom these rules hold, on the day that the naive filter knows."""
+    office, role = who
+    monkeypatch.setattr("api.access.scope.utc_today", lambda: TODAY)
+    caller = Caller("key", "k", office, role, role_rules()[role].permissions)
+    services = platform.services
+    scope = decide(caller, purpose, rules, agreements, version=await services.versions.read(), now=NOW)
+    return Access(services, Identity(caller, purpose, scope), Credentials())
+
+
 SORTS = {"relevance": (), "published": (("publication_date", "asc"),), "-expires": (("expiry_date", "desc"),)}
+SITUATIONS: dict[str, Any] = {
+    "rules": collection_rules(),
+    "agreements": agreement_rules(),
+    "who": callers,
+    "purpose": st.sampled_from(["examination", "statistics"]),
+    "asked": queries,
+    "sort": st.sampled_from(sorted(SORTS)),
+    "word": st.sampled_from(WORDS),
+}
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    rules=collection_rules(),
-    agreements=agreement_rules(),
-    who=callers,
-    purpose=st.sampled_from(["examination", "statistics"]),
-    asked=queries,
-    sort=st.sampled_from(sorted(SORTS)),
-    word=st.sampled_from(WORDS),
+    **SITUATIONS,
 )
 async def test_what_a_caller_gets_is_what_a_naive_filter_gives(
     platform: Platform,
@@ -326,11 +341,7 @@ async def test_what_a_caller_gets_is_what_a_naive_filter_gives(
 ) -> None:
     """Hits, totals, facets and pages, and what each hit shows; cursors, files, suggestions and charts."""
     office, role = who
-    monkeypatch.setattr("api.access.scope.utc_today", lambda: TODAY)
-    caller = Caller("key", "k", office, role, role_rules()[role].permissions)
-    services = platform.services
-    scope = decide(caller, purpose, rules, agreements, version=await services.versions.read(), now=NOW)
-    access = Access(services, Identity(caller, purpose, scope), Credentials())
+    access = await in_situation(platform, who, purpose, rules, agreements, monkeypatch)
     text, matches = asked
 
     known: dict[str, set[str]] = {}
@@ -346,7 +357,7 @@ async def test_what_a_caller_gets_is_what_a_naive_filter_gives(
             in_csv = naive(record, office, role, purpose, rules, agreements, "csv")
             if in_csv:
                 written[record.id] = in_csv
-    hits, totals, facets = await everything(platform, scope, text, sort=SORTS[sort])
+    hits, totals, facets = await everything(platform, access.scope, text, sort=SORTS[sort])
 
     assert sorted(hit.id for hit in hits) == sorted(expected)
     assert totals == {len(expected)}
@@ -372,7 +383,7 @@ async def test_what_a_caller_gets_is_what_a_naive_filter_gives(
     assert paged == totals
     assert sorted(name for name in ids if name) == sorted(name for name, seen in expected.items() if seen)
     assert ids.count(None) == sum(not seen for seen in expected.values())
-    files = await in_file(platform, scope, text)
+    files = await in_file(platform, access.scope, text)
     assert set(files) == set(written)
     for name, record_out in files.items():
         assert ("status" in record_out) == ("legal" in written[name])
@@ -399,13 +410,7 @@ async def told(access: Access, text: str, word: str, sort: str) -> list[Any]:
 
 @settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    rules=collection_rules(),
-    agreements=agreement_rules(),
-    who=callers,
-    purpose=st.sampled_from(["examination", "statistics"]),
-    asked=queries,
-    sort=st.sampled_from(sorted(SORTS)),
-    word=st.sampled_from(WORDS),
+    **SITUATIONS,
     few=st.integers(5, 8),
 )
 async def test_nothing_in_an_answer_differs_when_hidden_records_come_or_go(
@@ -422,17 +427,13 @@ async def test_nothing_in_an_answer_differs_when_hidden_records_come_or_go(
 ) -> None:
     """tests/leaks/test_unseen.py does it for two thousand of them and fixed policies."""
     office, role = who
-    monkeypatch.setattr("api.access.scope.utc_today", lambda: TODAY)
-    caller = Caller("key", "k", office, role, role_rules()[role].permissions)
-    services = platform.services
-    scope = decide(caller, purpose, rules, agreements, version=await services.versions.read(), now=NOW)
-    access = Access(services, Identity(caller, purpose, scope), Credentials())
+    access = await in_situation(platform, who, purpose, rules, agreements, monkeypatch)
     hidden = [r for r in RECORDS if naive(r, office, role, purpose, rules, agreements) is None][::few]
     assume(hidden)
     with_them = await told(access, asked[0], word, sort)
     await platform.remove(hidden)
     try:
-        services.engine.forget()
+        platform.services.engine.forget()
         assert await told(access, asked[0], word, sort) == with_them
     finally:
         await platform.index(hidden)

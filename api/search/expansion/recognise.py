@@ -227,10 +227,10 @@ def _unknown_cost(run: str, start: int, end: int, begins: Sequence[int]) -> floa
 
 def _rest(rest: str, language: str) -> list[Unit]:
     """What no term covers, without the words that carry no concept at its ends."""
-    stops = stopwords().get(language, frozenset())
+    stops = sorted(stopwords().get(language, frozenset()), key=len, reverse=True)
     before = ""
     while rest != before:
         before = rest
-        for stop in sorted(stops, key=len, reverse=True):
+        for stop in stops:
             rest = rest.removeprefix(stop).removesuffix(stop)
     return [Unit(rest)] if len(rest) >= MIN_REST else []
