@@ -24,6 +24,7 @@ Json = dict[str, Any]
 
 BULK_ANSWER = "errors,items.*.status,items.*.error,items.*._id"
 """Part of a bulk answer that is read: the rest is nine tenths of it."""
+SEARCH_ANSWER = ",".join(f"responses.{part}" for part in ("error", "status", "timed_out", "_shards", "hits.hits._id"))
 
 
 LARGE_BODY = 1 << 19
@@ -310,21 +311,26 @@ class Engine:
         await self.request("DELETE", f"/{index}", ignore_unavailable="true")
 
     async def refresh(self, targets: Iterable[str]) -> None:
-        await self.request("POST", f"/{','.join(targets)}/_refresh", ignore_unavailable="true")
+        """What was written can be searched in every copy there is. Raises EngineUnavailable where one could not."""
+        answer = await self.request("POST", f"/{','.join(targets)}/_refresh", ignore_unavailable="true")
+        if answer["_shards"]["failed"]:
+            raise EngineUnavailable("Part of the index could not be refreshed.", remedy="Try again in a moment.")
 
     async def count(self, target: str) -> int:
+        """Documents of an index. Raises EngineUnavailable where a shard is missing: a part is not a count."""
         answer = await self.request("GET", f"/{target}/_count")
+        _complete(answer)
         return int(answer["count"])
 
     async def msearch(self, body: bytes) -> list[list[str]]:
-        """Ids found by each query of a multi-search body, in request order. Raises EngineError if one is refused."""
-        answer = await self.request(
-            "POST", "/_msearch", body, filter_path="responses.error,responses.status,responses.hits.hits._id"
-        )
+        """Ids found by each query of a multi-search body, in request order. Raises EngineError if one is refused,
+        EngineUnavailable if a shard took no part in one."""
+        answer = await self.request("POST", "/_msearch", body, filter_path=SEARCH_ANSWER)
         found = []
         for response in answer["responses"]:
             if "error" in response:
                 raise EngineError(f"OpenSearch refused a query: {describe(response['error'])}")
+            _complete(response)
             found.append([hit["_id"] for hit in response.get("hits", {}).get("hits", ())])
         return found
 
@@ -354,6 +360,13 @@ def parts(name: str, body: Json) -> Iterator[tuple[str, Json]]:
     for below, fields in body["properties"].items():
         for path, part in parts(below, fields):
             yield f"{name}.{path}", {name: {**body, "properties": part}}
+
+
+def _complete(answer: Json) -> None:
+    """Raises EngineUnavailable where a shard took no part, or not to its end. One that is only just being brought back
+    is missing from both counts of what went well and what failed."""
+    if answer.get("timed_out") or answer["_shards"]["successful"] < answer["_shards"]["total"]:
+        raise EngineUnavailable("Part of the index did not answer.", remedy="Try again in a moment.")
 
 
 def describe(error: Json | str) -> str:

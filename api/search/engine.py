@@ -402,7 +402,7 @@ class Engine:
     async def _counted(self, aggregations: Query) -> dict[str, Any]:
         options = {**self._options(), "request_cache": "true"}
         body = {"size": 0, "track_total_hits": False, "aggs": aggregations, **self._timeout()}
-        answer = _whole(await self._request("POST", f"/{self.aliases()}/_search", body, options))
+        answer = whole_answer(await self._request("POST", f"/{self.aliases()}/_search", body, options))
         return dict(answer["aggregations"])
 
     async def warm(self, queries: Sequence[Query]) -> None:
@@ -905,9 +905,8 @@ class Engine:
 
     async def snapshot(self, rights: Sequence[str] = ()) -> str:
         """A frozen view of the indices for paging on; says nothing by itself, every search through it is filtered."""
-        answer = await self._request(
-            "POST", f"/{self.aliases(rights)}/_search/point_in_time", None, {"keep_alive": PIT_KEEP_ALIVE}
-        )
+        options = {"keep_alive": PIT_KEEP_ALIVE, "allow_partial_pit_creation": "false"}
+        answer = await self._request("POST", f"/{self.aliases(rights)}/_search/point_in_time", None, options)
         return str(answer["pit_id"])
 
     async def release(self, snapshot: str) -> None:
@@ -917,7 +916,7 @@ class Engine:
 
     async def _one(self, index: str, body: Query, began: float | None = None) -> dict[str, Any]:
         answer = await self._request("POST", f"/{index}/_search", {**body, **self._timeout()}, self._options(began))
-        return _whole(answer)
+        return whole_answer(answer)
 
     def _options(self, began: float | None = None) -> dict[str, str]:
         """What is left of the time of a search that began then; after it the engine cancels the request."""
@@ -972,7 +971,7 @@ class Engine:
             answers = await asyncio.gather(
                 *(self._request("POST", "/_search", {**body, **pit}, options) for body in whole)
             )
-            return [_whole(answer) for answer in answers]
+            return [whole_answer(answer) for answer in answers]
         if len(bodies) == 1:
             return [await self._one(self.aliases([narrowed[0]] if narrowed[0] else request.rights), bodies[0], began)]
         given = self._options(began)
@@ -987,7 +986,7 @@ class Engine:
             for body, right in zip(bodies, narrowed, strict=True)
         )
         answer = await self._request("POST", "/_msearch", lines)
-        return [_whole(part) for part in answer["responses"]]
+        return [whole_answer(part) for part in answer["responses"]]
 
     async def _request(
         self, method: str, path: str, body: Any = None, params: dict[str, Any] | None = None
@@ -1077,7 +1076,7 @@ def _timeout() -> EngineTimeout:
     return EngineTimeout(say("query.took-too-long"))
 
 
-def _whole(answer: dict[str, Any]) -> dict[str, Any]:
+def whole_answer(answer: dict[str, Any]) -> dict[str, Any]:
     """The answer, if every shard took part: half a result list would look like a whole one."""
     if "error" in answer:
         if answer.get("status") in (429, 503):
@@ -1089,7 +1088,8 @@ def _whole(answer: dict[str, Any]) -> dict[str, Any]:
         raise EngineError(f"The search engine refused a request ({answer['error'].get('type')}).")
     if answer.get("timed_out"):
         raise _timeout()
-    if answer["_shards"]["failed"]:
+    # A shard that is only just being brought back is missing from both counts of what went well and what failed.
+    if answer["_shards"]["successful"] < answer["_shards"]["total"]:
         raise EngineUnavailable("Part of the index did not answer.", remedy="Try again in a moment.")
     return answer
 

@@ -233,8 +233,9 @@ class Load:
         if indexed != held:
             missing, extra = set(held) - set(indexed), set(indexed) - set(held)
             raise Broken(f"the index lacks {len(missing)}, has {len(extra)} too many, or has older ones")
-        if self.broken:
-            raise Broken("; ".join(self.broken))
+        told, self.broken = self.broken, []  # of one fault, not of those after it
+        if told:
+            raise Broken("; ".join(told))
 
 
 def limited(largest_file: int) -> dict[str, Any]:
