@@ -75,8 +75,8 @@ ROUTERS = (
 )
 """Each route in them has a guard; tests/leaks/test_routes.py looks."""
 
-UPLOADS = ("/v1/deliveries",)
-"""Paths whose bodies may be large, and take their time."""
+UPLOADS = ("/v1/deliveries", "/deliveries")
+"""Paths where what is posted may be large, and take their time."""
 
 LIMITS = {"/v1/images/similar": LARGEST_BODY, "/images": LARGEST_BODY + 10_000}
 """Bytes of a body, where a picture comes in it: alone, or in a form."""

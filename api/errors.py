@@ -15,7 +15,6 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from api.validation import what
 from api.web.language import DEFAULT, chosen, tongue
 from common.errors import (
     AccessDenied,
@@ -29,7 +28,8 @@ from common.errors import (
     QueryError,
     UsageError,
 )
-from common.messages import Message
+from common.messages import Message, say
+from common.validation import what
 
 log = structlog.get_logger("api")
 
@@ -161,11 +161,11 @@ def install(app: FastAPI) -> None:
             return problem(404, NOT_FOUND_DETAIL)
         return problem(error.status_code, str(error.detail), headers=dict(error.headers or {}))
 
-    async def unkeepable(request: Request, error: Exception) -> Response:
+    async def unkeepable(request: Request, fault: Exception) -> Response:
         # What no table can hold: an id beyond 2^63, or NUL in a text.
-        log.warning("value refused by the database", route=_route(request), kind=type(error).__name__)
-        remedy = "Look for a number that is too large, or a NUL character."
-        return problem(400, "A value in the request is none that can be kept.", remedy=remedy)
+        log.warning("value refused by the database", route=_route(request), kind=type(fault).__name__)
+        error = UsageError(say("input.unkeepable"))
+        return in_language(respond(error), error, chosen(request))
 
     async def unexpected(request: Request, error: Exception) -> Response:
         log.error("request failed", route=_route(request), kind=type(error).__name__, exc_info=error)

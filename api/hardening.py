@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.access.keys import SHAPE
 from api.errors import problem
+from common.messages import say
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -43,8 +44,8 @@ class Hardening:
     """Everything but observation goes through it.
 
     `body_limit` in bytes; `time_limit` in seconds until the answer starts (a stream that has started may take
-    longer, since each of its parts checks rights again). The paths `uploads` have `upload_limit` instead, and
-    as long as something comes: their routes give up on a body that stands still. `limits`: by path, where more than
+    longer, since each of its parts checks rights again). What is posted to `uploads` has `upload_limit` instead,
+    and as long as something comes: their routes give up on a body that stands still. `limits`: by path, where more than
     `body_limit` is allowed.
     """
 
@@ -81,11 +82,10 @@ class Hardening:
 
     async def _run(self, scope: Scope, receive: Receive, send: Send, answering: Answering) -> None:
         if _secret_in_query(scope):
-            await problem(
-                400, "A secret stands in the address.", remedy="Send it as `Authorization: Bearer …` and replace it."
-            )(scope, receive, send)
+            said = say("access.secret-in-address")
+            await problem(400, said, remedy=said.remedy)(scope, receive, send)
             return
-        upload = scope["path"] in self.uploads
+        upload = scope["method"] == "POST" and scope["path"] in self.uploads
         limit = self.upload_limit if upload else max(self.body_limit, self.limits.get(scope["path"], 0))
         length = dict(scope["headers"]).get(b"content-length", b"0")
         if not length.isdigit() or int(length) > limit:

@@ -17,6 +17,7 @@ import fsspec
 import zstandard
 
 from common.errors import EngineError, EngineUnavailable, NotFound
+from common.messages import say
 
 CHUNK = 1 << 20
 PROBE = 1 << 16
@@ -62,9 +63,7 @@ class Archive:
         except OSError as error:
             with suppress(OSError):
                 self._fs.rm_file(temporary)
-            raise EngineError(
-                f"The archive at {self.url} cannot be written: {error}", remedy="Check its space and permissions."
-            ) from error
+            raise EngineError(say("engines.archive-unwritable", archive=str(self.url), fault=str(error))) from error
         return sha256, size
 
     def put_known(self, sha256: str, opener: Callable[[], BinaryIO]) -> None:
@@ -73,10 +72,7 @@ class Archive:
             with opener() as source:
                 stored, _ = self.put(source)
             if stored != sha256:
-                raise EngineError(
-                    f"Content changed while it was archived: expected {sha256}, got {stored}.",
-                    remedy="Load the delivery again when nobody writes to it.",
-                )
+                raise EngineError(say("engines.content-changed", expected=sha256, stored=stored))
 
     def holds(self, sha256: str) -> bool:
         return self._find(sha256) is not None
@@ -92,10 +88,7 @@ class Archive:
                 plain = zstandard.ZstdDecompressor().stream_reader(stored) if found.endswith(".zst") else stored
                 yield cast(BinaryIO, io.BufferedReader(_Verified(plain, sha256), CHUNK))
         except zstandard.ZstdError as error:
-            raise EngineError(
-                f"Archived content {sha256} is damaged: {error}",
-                remedy="Restore it from a backup, or deliver it again.",
-            ) from error
+            raise EngineError(say("engines.archive-damaged", content=sha256, fault=str(error))) from error
         except FileNotFoundError as error:
             raise NotFound(f"The archive holds nothing under {sha256}.") from error
 
@@ -115,9 +108,7 @@ class Archive:
             self._fs.pipe_file(probe, b"check")
             self._fs.rm_file(probe)
         except OSError as error:
-            raise EngineUnavailable(
-                f"The archive at {self.url} cannot be written: {error}", remedy="Check CONCORD_ARCHIVE_URL."
-            ) from error
+            raise EngineUnavailable(say("engines.archive-away", archive=str(self.url), fault=str(error))) from error
 
     def _path(self, sha256: str, *, compressed: bool) -> str:
         return f"{self._root}/{sha256[:2]}/{sha256[2:4]}/{sha256}{'.zst' if compressed else ''}"
@@ -153,8 +144,6 @@ class _Verified(io.RawIOBase):
             self._digest.update(data)
             view[: len(data)] = data
         elif self._digest.hexdigest() != self._expected:
-            raise EngineError(
-                f"Archived content {self._expected} is damaged: it reads as {self._digest.hexdigest()}.",
-                remedy="Restore it from a backup, or deliver it again.",
-            )
+            found = self._digest.hexdigest()
+            raise EngineError(say("engines.archive-damaged", content=self._expected, fault=found))
         return len(data)

@@ -16,6 +16,7 @@ from opensearchpy.exceptions import NotFoundError, RequestError, TransportError
 
 import mappings
 from common.errors import ConfigurationError, EngineError, EngineUnavailable
+from common.messages import say
 from common.settings import addresses
 from mappings import RIGHTS, Bound
 from mappings.sizes import size_for
@@ -124,13 +125,15 @@ class Engine:
                 method, path, params=params, body=payload, headers={"content-type": kind} if payload else None
             )
         except EngineConnectionError as error:
-            raise EngineUnavailable(
-                f"OpenSearch does not answer: {error.error}", remedy="Start it, or correct CONCORD_OPENSEARCH_URL."
-            ) from error
+            raise EngineUnavailable(say("engines.opensearch-away", fault=str(error.error))) from error
         except TransportError as error:
             if error.status_code in (408, 429, 502, 503, 504) or error.error == BLOCKED:
-                raise Overloaded(f"OpenSearch is overloaded ({error.status_code}): {error.error}") from error
-            raise EngineError(f"OpenSearch refused {method} {path}: {explain(error)}") from error
+                raise Overloaded(
+                    say("engines.opensearch-overloaded", status=str(error.status_code), fault=str(error.error))
+                ) from error
+            raise EngineError(
+                say("engines.opensearch-refused", request=f"{method} {path}", fault=explain(error))
+            ) from error
 
     # --- templates and indices ---
 
@@ -314,7 +317,7 @@ class Engine:
         """What was written can be searched in every copy there is. Raises EngineUnavailable where one could not."""
         answer = await self.request("POST", f"/{','.join(targets)}/_refresh", ignore_unavailable="true")
         if answer["_shards"]["failed"]:
-            raise EngineUnavailable("Part of the index could not be refreshed.", remedy="Try again in a moment.")
+            raise EngineUnavailable(say("engines.refresh-part"))
 
     async def count(self, target: str) -> int:
         """Documents of an index. Raises EngineUnavailable where a shard is missing: a part is not a count."""
@@ -329,7 +332,7 @@ class Engine:
         found = []
         for response in answer["responses"]:
             if "error" in response:
-                raise EngineError(f"OpenSearch refused a query: {describe(response['error'])}")
+                raise EngineError(say("engines.search-refused", fault=describe(response["error"])))
             _complete(response)
             found.append([hit["_id"] for hit in response.get("hits", {}).get("hits", ())])
         return found
@@ -366,7 +369,7 @@ def _complete(answer: Json) -> None:
     """Raises EngineUnavailable where a shard took no part, or not to its end. One that is only just being brought back
     is missing from both counts of what went well and what failed."""
     if answer.get("timed_out") or answer["_shards"]["successful"] < answer["_shards"]["total"]:
-        raise EngineUnavailable("Part of the index did not answer.", remedy="Try again in a moment.")
+        raise EngineUnavailable(say("engines.search-part"))
 
 
 def describe(error: Json | str) -> str:

@@ -245,9 +245,7 @@ class Ledger:
             deadline = time.monotonic() + PREVIOUS_HOLDER_S
             while not _try_lock(connection, delivery):
                 if time.monotonic() > deadline:
-                    raise Conflict(
-                        f"Delivery {delivery} is being loaded by another process.", remedy="Wait until it has ended."
-                    )
+                    raise Conflict(say("deliveries.being-loaded", delivery=delivery))
                 time.sleep(0.1)
             yield
 

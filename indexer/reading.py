@@ -255,7 +255,7 @@ def _checked(record: Record) -> Record:
 def prepare(record: Record, ordinal: int) -> Item:
     """A record with everything that can be made of it before it is known whether it changed."""
     if len(record.id.encode()) > LONGEST_ID or "\0" in record.id:
-        raise MalformedInput(f"its identifier is longer than {LONGEST_ID} bytes or not text: {record.id[:80]!r}.")
+        raise MalformedInput(say("input.identifier", most=LONGEST_ID, identifier=record.id[:80]))
     body = record_json(record)
     title, text = title_and_text(record)
     return Item(
@@ -312,8 +312,8 @@ def complaint_of(error: InputError) -> Complaint:
 
 
 def _mistake(where: str, error: Exception) -> Complaint:
-    reason = f"{where} failed on it: {type(error).__name__}: {error}".replace("\0", "\\0")
-    return Complaint(f"{reason}. Please report it with the original.", rule="internal")
+    fault = f"{type(error).__name__}: {error}".replace("\0", "\\0")
+    return Complaint(str(ConcordError(say("input.failed-on-it", step=where, fault=fault))), rule="internal")
 
 
 @cache
@@ -347,10 +347,7 @@ def remote(function: Callable[..., Iterator[T]], *arguments: Any) -> Generator[T
                 kind, value = ours.recv()
             except EOFError:
                 process.join()
-                raise EngineError(
-                    f"The reading process ended unexpectedly (exit code {process.exitcode}).",
-                    remedy="See whether the machine ran out of memory, then load the delivery again: it goes on.",
-                ) from None
+                raise EngineError(say("engines.reading-ended", code=str(process.exitcode))) from None
             if kind == "error":
                 raise value
             if kind == "end":

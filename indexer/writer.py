@@ -17,6 +17,7 @@ import orjson
 
 import mappings
 from common.errors import EngineError, EngineUnavailable
+from common.messages import say
 from indexer.engine import Engine, ItemResult, Overloaded
 
 MIB = 1 << 20
@@ -130,9 +131,9 @@ class Writer:
                 self._request_bytes = min(LARGEST_REQUEST, self._request_bytes + MIB // 2)
                 break
             if loop.time() > deadline:
+                waited = round(self._patience_s)
                 raise EngineUnavailable(
-                    f"The engine did not take {len(busy)} changes within {self._patience_s:.0f} s: {problem}",
-                    remedy="Look after OpenSearch, then load the same delivery again: it goes on where it stopped.",
+                    say("engines.changes-not-taken", changes=len(busy), seconds=waited, problem=problem)
                 )
             self.retries += 1
             self._request_bytes = max(SMALLEST_REQUEST, self._request_bytes // 2)
@@ -168,10 +169,7 @@ class Writer:
     async def _check_index(self, right: str, problem: str) -> None:
         """Raises EngineError where there is nothing to write to."""
         if self._indices is not None or await self._engine.current(right) is None:
-            raise EngineError(
-                f"There is no index to write {right} records to: {problem}",
-                remedy="Run `concord doctor`, or `concord reindex` to rebuild the indices.",
-            )
+            raise EngineError(say("engines.no-index", right=right, fault=problem))
 
     def _lines(self, changes: Iterable[Change]) -> Iterator[bytes]:
         for change in changes:

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import NullPool
 
 from common.errors import EngineUnavailable
+from common.messages import say
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 MIGRATION_LOCK = 0x434F4E43_00000000
@@ -132,13 +133,9 @@ def away(error: BaseException) -> EngineUnavailable | None:
     # A server that turns a connection away says why in words alone.
     full = error.sqlstate.startswith(FULL) if error.sqlstate else "too many clients" in said
     if not full and (error.sqlstate is None or error.sqlstate.startswith(AWAY)):
-        return EngineUnavailable(
-            f"PostgreSQL does not answer: {said}", remedy="Start it, or correct CONCORD_DATABASE_URL."
-        )
+        return EngineUnavailable(say("engines.postgresql-away", fault=said))
     if full:
-        return EngineUnavailable(
-            f"PostgreSQL has no room: {said}", remedy="Give it disk, memory or connections, then try again."
-        )
+        return EngineUnavailable(say("engines.postgresql-full", fault=said))
     return None
 
 

@@ -32,6 +32,7 @@ from api.access.model import Caller
 from api.access.scope import View
 from api.access.secret import Keys
 from common.errors import EngineUnavailable
+from common.messages import say
 from store.access import AuditEntry, AuditHead
 from store.database import Database, plain
 
@@ -197,7 +198,7 @@ class AuditWriter:
             except psycopg.OperationalError as error:
                 await self._disconnect()
                 if attempt:
-                    raise EngineUnavailable("PostgreSQL does not answer.", remedy="Start it.") from error
+                    raise EngineUnavailable(say("engines.database-away")) from error
 
     async def _connected(self, *, flushed: bool) -> psycopg.AsyncConnection[tuple[Any, ...]]:
         if self._connection is None:

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 import psycopg
 
 from common.errors import ConfigurationError, EngineUnavailable
+from common.messages import say
 from store.database import Database, plain
 
 STATEMENT = "select version from access_version where id = 1"
@@ -59,7 +60,7 @@ class VersionReader:
         except psycopg.OperationalError as error:
             # A connection that was kept may have been closed from the other end; a new one has no such excuse.
             if not kept:
-                raise EngineUnavailable("PostgreSQL does not answer.", remedy="Start it.") from error
+                raise EngineUnavailable(say("engines.database-away")) from error
         return await self._read()
 
     async def _ask(self) -> int:

@@ -32,6 +32,7 @@ Deliverer = Annotated[Access, Depends(Guard(Permission.DELIVER, known=True))]
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,150}")
 COLLECTION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+LONGEST_COLLECTION = 50
 STANDSTILL_S = 60
 """Without a byte, after which an upload is given up."""
 
@@ -41,15 +42,21 @@ async def upload(
     request: Request,
     access: Deliverer,
     collection: Annotated[
-        str, Query(max_length=50, description="NAME of the data set PROVIDER-right-NAME")
+        str, Query(max_length=LONGEST_COLLECTION, description="NAME of the data set PROVIDER-right-NAME")
     ] = "default",
     name: Annotated[str, Query(max_length=151, description="The file's name, for people")] = "delivery",
 ) -> Response:
     """The body is the file itself: `curl --data-binary @FILE`. What it is, is told from its content: zip, tar, gz or
     a plain file of any known format. The answer is the job that loads it; the same file again changes nothing."""
+    return json_response(await receive(access, request.stream(), collection, name), 202)
+
+
+async def receive(access: Access, stream: AsyncIterator[bytes], collection: str, name: str) -> dict[str, Any]:
+    """A file as a delivery of the caller's office, on disk as a whole, with the job that loads it. Of what could not
+    be taken nothing is left. Raises UsageError, AccessDenied."""
     if not NAME.fullmatch(name):
         raise UsageError(say("deliveries.no-file-name"))
-    if not COLLECTION.fullmatch(collection.lower()):
+    if not COLLECTION.fullmatch(collection.lower()) or len(collection) > LONGEST_COLLECTION:
         raise UsageError(say("deliveries.no-collection-name"))
     if not access.caller.reads_for_office or access.caller.office is None:
         raise AccessDenied("only an office's own people deliver")
@@ -57,15 +64,14 @@ async def upload(
     place = folder(access.services) / token
     await asyncio.to_thread(place.mkdir, mode=0o700, parents=True)
     try:
-        size, sha256 = await _take(request.stream(), place / name)
+        size, sha256 = await _take(stream, place / name)
         if not size:
             raise UsageError(say("deliveries.empty"))
         file = {"collection": collection.lower(), "name": name, "folder": token, "size": size, "sha256": sha256}
-        made = await in_transaction(await access.renewed(), lambda session: _enter(session, access, file))
+        return await in_transaction(await access.renewed(), lambda session: _enter(session, access, file))
     except BaseException:
         await asyncio.shield(asyncio.to_thread(shutil.rmtree, place, ignore_errors=True))
         raise
-    return json_response(made, 202)
 
 
 def _enter(session: Session, access: Access, file: dict[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from common.errors import AccessDenied, EngineUnavailable, MalformedInput, Place, UsageError
 from common.messages import say
+from common.validation import told
 from indexer.archive import Archive
 from indexer.ledger import Ledger
 from indexer.pipeline import Pipeline
@@ -242,7 +243,10 @@ def _item(item: dict[str, Any], provider: str, file: str, delivery: int, place: 
     name = item["record_id"]
     owner, right, *_ = item["collection"].split("-")
     if owner.upper() != provider or not name.startswith(f"{item['collection']}."):
-        raise MalformedInput(f"{name!r} is not a record of {provider}.", place=Place(file, ordinal=place["ordinal"]))
+        raise MalformedInput(
+            say("exchange.record-of-another", record=name, provider=provider),
+            place=Place(file, ordinal=place["ordinal"]),
+        )
     if item["change"] == "deletion":
         return Item(place["ordinal"], name, right, owner.upper(), provider, item["collection"])
     source = {"delivery": delivery, "file": file, "format": FORMAT, "reader_version": READER_VERSION, **place}
@@ -250,10 +254,11 @@ def _item(item: dict[str, Any], provider: str, file: str, delivery: int, place: 
         record = Record.model_validate({**item["record"], "source": source})
     except ValidationError as error:
         raise MalformedInput(
-            f"{name} is no record: {error.errors()[0]['msg']}", place=Place(file, ordinal=place["ordinal"])
+            say("exchange.no-record", record=name, problem=told(error.errors()[0])),
+            place=Place(file, ordinal=place["ordinal"]),
         ) from error
     if (record.id, record.collection, record.provider) != (name, item["collection"], provider):
-        raise MalformedInput(f"{name!r} holds another record.", place=Place(file, ordinal=place["ordinal"]))
+        raise MalformedInput(say("exchange.another-record", record=name), place=Place(file, ordinal=place["ordinal"]))
     # A digest names content of the platform that says it: here it would open whatever is archived under it.
     images = tuple(image.model_copy(update={"sha256": None}) for image in record.images)
     return prepare(record.model_copy(update={"images": images}), place["ordinal"])

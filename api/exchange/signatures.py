@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from common.errors import ConcordError, UsageError
-from common.messages import say
+from common.messages import Message, say
 
 SHORTEST_RSA = 2048
 LONGEST = 200_000
@@ -54,8 +54,8 @@ class Reason(StrEnum):
 class SignatureRefused(UsageError):
     """A signature that does not count; `reason` says why."""
 
-    def __init__(self, reason: Reason, message: str, *, remedy: str = "") -> None:
-        super().__init__(message, remedy=remedy)
+    def __init__(self, reason: Reason, message: Message) -> None:
+        super().__init__(message)
         self.reason = reason
 
 
@@ -180,10 +180,10 @@ def verify(
         raise
     # Whatever the two parsers make of hostile bytes means the same here.
     except Exception as error:
-        raise SignatureRefused(Reason.MALFORMED, "This is no detached CMS signature.", remedy=HOW) from error
+        raise SignatureRefused(Reason.MALFORMED, say("exchange.signature-no-cms", command=HOW)) from error
 
 
-HOW = "Make one: openssl cms -sign -binary -outform DER -in FILE -signer CERT.pem -inkey KEY.pem -out FILE.p7s"
+HOW = "openssl cms -sign -binary -outform DER -in FILE -signer CERT.pem -inkey KEY.pem -out FILE.p7s"
 
 
 def _verify(
@@ -197,12 +197,12 @@ def _verify(
     data = info["content"]
     infos = data["signer_infos"]
     if len(infos) != 1:
-        raise SignatureRefused(Reason.MALFORMED, f"One signature is expected, not {len(infos)}.", remedy=HOW)
+        raise SignatureRefused(Reason.MALFORMED, say("exchange.signature-count", count=len(infos), command=HOW))
     signer = infos[0]
     certificate = _signer(signer, data, registered)
     name = signer["digest_algorithm"]["algorithm"].native
     if name not in DIGESTS:
-        raise SignatureRefused(Reason.ALGORITHM, f"The digest {name} is not taken.", remedy="Use SHA-256.")
+        raise SignatureRefused(Reason.ALGORITHM, say("exchange.signature-digest", digest=str(name)))
     attributes = {attribute["type"].native: attribute["values"] for attribute in signer["signed_attrs"]}
     if "message_digest" not in attributes or attributes["content_type"][0].native != "data":
         raise ValueError("attributes are missing")
@@ -212,7 +212,7 @@ def _verify(
     payload = signer["signed_attrs"].untag().dump()
     _check_value(certificate, signer, payload)
     if given != held:
-        raise SignatureRefused(Reason.CONTENT, "The content is not what was signed.")
+        raise SignatureRefused(Reason.CONTENT, say("exchange.signature-content"))
     _check_time(certificate, at)
     time = attributes["signing_time"][0].native if "signing_time" in attributes else None
     return Signed(certificate, fingerprint(certificate), time)
@@ -240,11 +240,7 @@ def _signer(signer: Any, data: Any, registered: Mapping[str, x509.Certificate]) 
         for certificate in registered.values():
             if _named(signer["sid"], certificate):
                 return certificate
-    raise SignatureRefused(
-        Reason.SIGNER,
-        "The signature is not by a certificate that this office has registered.",
-        remedy="Sign with the registered certificate, or register this one first.",
-    )
+    raise SignatureRefused(Reason.SIGNER, say("exchange.signature-of-another"))
 
 
 def _named(sid: Any, certificate: x509.Certificate) -> bool:
@@ -268,24 +264,21 @@ def _check_value(certificate: x509.Certificate, signer: Any, payload: bytes) -> 
     try:
         if isinstance(key, rsa.RSAPublicKey):
             if algorithm.signature_algo != "rsassa_pkcs1v15":
-                raise SignatureRefused(Reason.ALGORITHM, f"{algorithm.signature_algo} is not taken.", remedy=HOW)
+                said = say("exchange.signature-algorithm", algorithm=str(algorithm.signature_algo), command=HOW)
+                raise SignatureRefused(Reason.ALGORITHM, said)
             key.verify(value, payload, padding.PKCS1v15(), digest)
         elif isinstance(key, ec.EllipticCurvePublicKey):
             key.verify(value, payload, ec.ECDSA(digest))
         else:
-            raise SignatureRefused(Reason.ALGORITHM, "Only RSA and ECDSA signatures are taken.")
+            raise SignatureRefused(Reason.ALGORITHM, say("exchange.signature-kind"))
     except InvalidSignature as error:
-        raise SignatureRefused(Reason.SIGNATURE, "The signature does not fit its certificate.") from error
+        raise SignatureRefused(Reason.SIGNATURE, say("exchange.signature-wrong")) from error
 
 
 def _check_time(certificate: x509.Certificate, at: dt.datetime) -> None:
     if at > certificate.not_valid_after_utc:
-        raise SignatureRefused(
-            Reason.EXPIRED,
-            f"The certificate expired on {certificate.not_valid_after_utc:%Y-%m-%d}.",
-            remedy="Register a new certificate and sign again.",
-        )
+        day = f"{certificate.not_valid_after_utc:%Y-%m-%d}"
+        raise SignatureRefused(Reason.EXPIRED, say("exchange.certificate-expired", date=day))
     if at < certificate.not_valid_before_utc:
-        raise SignatureRefused(
-            Reason.NOT_YET, f"The certificate is valid from {certificate.not_valid_before_utc:%Y-%m-%d} on."
-        )
+        day = f"{certificate.not_valid_before_utc:%Y-%m-%d}"
+        raise SignatureRefused(Reason.NOT_YET, say("exchange.signed-too-early", day=day))

@@ -148,7 +148,7 @@ def _take(services: Services, job: str) -> tuple[psycopg.Connection[Any], Run] |
                 return None
             if entry.attempts - entry.forgiven >= MOST_ATTEMPTS:
                 entry.state, entry.finished = "failed", dt.datetime.now(dt.UTC)
-                entry.error = entry.error or "The worker ended each time that it was tried."
+                entry.error = entry.error or say("jobs.worker-ended")
                 connection.close()
                 return None
             entry.state, entry.started = "running", dt.datetime.now(dt.UTC)

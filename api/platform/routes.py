@@ -15,6 +15,7 @@ from api.dependencies import Access, Guard
 from api.platform import engines, usage
 from api.search.routes import json_response
 from common.errors import AccessDenied, UsageError
+from common.messages import say
 
 router = APIRouter(prefix="/v1", tags=["platform"])
 
@@ -75,10 +76,7 @@ async def lines(
     """Up to this moment, as far as this process has counted. Raises UsageError for a span that is too long."""
     first, last = usage.span(by, since, until)
     if not 0 <= (last - first).days < usage.LONGEST[by]:
-        raise UsageError(
-            f"{first} to {last} cannot be answered by {by}.",
-            remedy=f"Ask for 1 to {usage.LONGEST[by]} days, the first one first.",
-        )
+        raise UsageError(say("access.span", first=str(first), last=str(last), most=usage.LONGEST[by]))
     services = access.services
     await asyncio.to_thread(services.used.write, services.database)
     return by, first, last, await in_transaction(access, lambda s: usage.read(s, by, first, last, office))

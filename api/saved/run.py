@@ -34,6 +34,7 @@ from api.search.service import Search
 from api.search.whole import whole
 from api.webhooks import sender
 from common.errors import AccessDenied, QueryError, UsageError
+from common.messages import say
 from indexer.coverage import holdings
 from indexer.engine import Engine as Writer
 from mappings import aliases
@@ -41,7 +42,6 @@ from store.saved import SavedResult, SavedSearch
 
 IDS_AT_ONCE = 200
 """Records that one request of the engine is asked about: as many as one page holds."""
-GONE = "Who saved it may not search any more."
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ async def one(services: Services, name: str, to: int, today: dt.date) -> int:
         if (await _owner(services, saved)).scope.fingerprint != access.scope.fingerprint:
             return 0  # rights changed on the way: the next run looks again
     except (AccessDenied, QueryError, UsageError) as error:
-        message = GONE if isinstance(error, AccessDenied) else str(error)
+        message = say("saved.gone") if isinstance(error, AccessDenied) else str(error)
         await asyncio.to_thread(_failed, services, name, message)
         return 0
     return await asyncio.to_thread(_keep, services, saved, window, found)

@@ -998,23 +998,21 @@ class Engine:
                     await self.client.transport.perform_request(method, path, params=params, body=body, headers=headers)
                 )
         except (NoConnection, ConnectionTimeout) as error:
-            raise EngineUnavailable(
-                "The search engine does not answer.", remedy="Try again in a moment; `concord doctor` says more."
-            ) from error
+            raise EngineUnavailable(say("engines.search-away")) from error
         except NotFoundError as error:
             if "point_in_time" in str(error.info) or "search_context_missing" in str(error.info):
-                raise SnapshotGone("The result list is no longer held.") from error
-            raise EngineError("An index is missing.", remedy="Run `concord doctor`.") from error
+                raise SnapshotGone(say("engines.list-gone")) from error
+            raise EngineError(say("engines.index-missing")) from error
         except TransportError as error:
             if error.status_code in (429, 503):
-                raise EngineUnavailable("The search engine is overloaded.", remedy="Try again in a moment.") from error
+                raise EngineUnavailable(say("engines.search-overloaded")) from error
             # The body of a refusal stands in `error` where the client did not read it as JSON.
             told = f"{error.error} {error.info}"
             if "too_many" in told:
                 raise _too_long() from error
             if _given_up(told):
                 raise _timeout() from error
-            raise EngineError(f"The search engine refused a request ({error.error}).") from error
+            raise EngineError(say("engines.search-refused", fault=str(error.error))) from error
 
 
 class SnapshotGone(EngineError):
@@ -1080,17 +1078,17 @@ def whole_answer(answer: dict[str, Any]) -> dict[str, Any]:
     """The answer, if every shard took part: half a result list would look like a whole one."""
     if "error" in answer:
         if answer.get("status") in (429, 503):
-            raise EngineUnavailable("The search engine is overloaded.", remedy="Try again in a moment.")
+            raise EngineUnavailable(say("engines.search-overloaded"))
         if "too_many" in str(answer["error"]):
             raise _too_long()
         if _given_up(answer["error"]):
             raise _timeout()
-        raise EngineError(f"The search engine refused a request ({answer['error'].get('type')}).")
+        raise EngineError(say("engines.search-refused", fault=str(answer["error"].get("type"))))
     if answer.get("timed_out"):
         raise _timeout()
     # A shard that is only just being brought back is missing from both counts of what went well and what failed.
     if answer["_shards"]["successful"] < answer["_shards"]["total"]:
-        raise EngineUnavailable("Part of the index did not answer.", remedy="Try again in a moment.")
+        raise EngineUnavailable(say("engines.search-part"))
     return answer
 
 

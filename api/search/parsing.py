@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict
 
 from api.access.model import Permission
 from api.dependencies import Access, Guard
 from api.search import query as language
+from api.web.language import DEFAULT, Tongue, chosen, tongue
+from api.web.reading import plainly
 
 router = APIRouter(prefix="/v1", tags=["search"])
 
@@ -55,19 +57,20 @@ class Read(BaseModel):
 
 
 @router.post("/search/parse", response_model=Read, summary="Read a query without searching")
-async def parse(access: Annotated[Access, Depends(Guard(Permission.SEARCH))], asked: Asked) -> Read:
+async def parse(request: Request, access: Annotated[Access, Depends(Guard(Permission.SEARCH))], asked: Asked) -> Read:
     """The tree of a query, what it asks for in plain words, the same query in the other dialects, or all its errors
-    with their places."""
+    with their places. Words are in the language that the caller likes best (`Accept-Language`)."""
+    says = tongue(chosen(request))
     reading = language.read(asked.q, asked.dialect)
     tree = reading.tree
     faults = [
         Fault(
-            message=fault.message,
+            message=str(says.tell_plainly(fault.message)),
             code=getattr(fault.message, "code", None),
             params=dict(getattr(fault.message, "params", {})),
             position=fault.position or 0,
             length=fault.length,
-            remedy=fault.remedy,
+            remedy=str(says.tell_plainly(fault.remedy)),
             suggestion=fault.suggestion,
         )
         for fault in reading.faults
@@ -75,11 +78,15 @@ async def parse(access: Annotated[Access, Depends(Guard(Permission.SEARCH))], as
     return Read(
         dialect=asked.dialect,
         tree=None if tree is None else language.as_json(tree),
-        reading=None if tree is None else language.tell(tree),
+        reading=None if tree is None else _in_words(tree, says),
         dialects={} if tree is None else {name: said(tree, name) for name in language.DIALECTS},
-        notes=list(reading.notes),
+        notes=[str(says.tell_plainly(note)) for note in reading.notes],
         errors=faults,
     )
+
+
+def _in_words(tree: language.Node, says: Tongue) -> str:
+    return language.tell(tree) if says.code == DEFAULT else plainly(tree, says)
 
 
 def said(tree: language.Node, name: language.DialectName) -> str | None:

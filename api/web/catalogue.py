@@ -77,8 +77,10 @@ def _in_tables() -> Iterator[tuple[str, str]]:
     for code, template in templates().items():
         yield template.text, f"messages/{code.partition('.')[0]}.toml"
     for name in DIALECTS:
-        for reason in dialect(name).missing.values():
-            yield reason, f"query/{name}.toml"
+        spoken = dialect(name)
+        notes = [alias.note for alias in spoken.fields.values() if alias.note]
+        for told in (*spoken.missing.values(), *notes):
+            yield told, f"query/{name}.toml"
     for reason in related_reasons():
         yield reason, "similar/tables/nice_related.tsv"
     for rule in rules().values():

@@ -27,9 +27,9 @@ from fastapi import Request
 from markupsafe import Markup, escape
 from pydantic import ValidationError
 
-from api.validation import at
 from common.errors import ConcordError
 from common.messages import Message, Param, Template, recognised, templates
+from common.validation import at
 from indexer.quality.rules import rule_template
 
 ROOM = Path(__file__).parent
@@ -121,11 +121,19 @@ class Tongue:
         if isinstance(value, str):
             if name in template.words:
                 return escape(self.word(template.words[name], value))
-            nested = (value,) if isinstance(value, Message) else recognised(value) if name in NESTED else ()
-            return Markup(" ").join(self._told(part, shown) or shown(part) for part in nested) or shown(value)
+            if isinstance(value, Message) or name not in NESTED:
+                return self._nested(value, shown)
+            return Markup(" ").join(self._nested(part, shown) for part in recognised(value) or (value,))
         if isinstance(value, (int, float)):
             return escape(self.number(value))
         return escape(COMMAS.get(self.code, ", ")).join(self._param(template, name, one, shown) for one in value)
+
+    def _nested(self, value: str, shown: Shown) -> Markup:
+        """A text inside another: a message in words, one of ours from the catalogue, anything else as it is."""
+        if not isinstance(value, Message):
+            translated = self.translations.gettext(value) if value else value
+            return escape(translated) if translated != value else shown(value)
+        return self._told(value, shown) or shown(value)
 
     def _apart(self, text: str) -> Markup:
         return escape(f"\u2068{text}\u2069" if self.direction == "rtl" else text)

@@ -44,11 +44,12 @@ class PageGuard(Guard):
         given = credentials_of(request)
         if request.method in SAFE_METHODS or given.csrf is not None:
             return given
-        form = await request.form()
-        token = form.get(CSRF_FIELD)
-        return Credentials(
-            given.bearer, given.cookie, token if isinstance(token, str) else None, given.purpose, given.unsafe
-        )
+        return Credentials(given.bearer, given.cookie, await self.token(request), given.purpose, given.unsafe)
+
+    async def token(self, request: Request) -> str | None:
+        """The form's token, if there is one."""
+        token = (await request.form()).get(CSRF_FIELD)
+        return token if isinstance(token, str) else None
 
 
 Searcher = Annotated[Access, Depends(PageGuard(Permission.SEARCH))]
@@ -118,7 +119,7 @@ async def problem_of(request: Request, error: Exception) -> Response:
 def failure(request: Request, problem: Response, error: Exception | None = None) -> Response:
     """The page for an error: it says what the API's problem details say, in the reader's language."""
     said = error if isinstance(error, ConcordError) else orjson.loads(problem.body)["detail"]
-    if problem.status_code in (401, 403, 404, 405, 422, 500, 502, 503):
+    if problem.status_code in (401, 403, 404, 405, 413, 422, 429, 500, 502, 503):
         said = None
     return render(request, None, "error.html", http_status=problem.status_code, failed=problem.status_code, said=said)
 

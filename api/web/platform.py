@@ -1,4 +1,4 @@
-"""The platform's own page: how it is, what it holds, what came in, and what was wrong with it."""
+"""The platform's own page: how it is, what it holds, and what fills its engines."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ import asyncio
 from fastapi import Request, Response
 
 from api import health
-from api.deliveries import routes as deliveries
 from api.jobs.kinds import KINDS
 from api.platform import routes as api
 from api.search.service import Search, search
-from api.web.page import PlatformManager, Searcher, SignedIn, of_api, pages, render
+from api.web.page import PlatformManager, Searcher, of_api, pages, render
 from indexer.record import Right
 
 router = pages()
@@ -53,27 +52,3 @@ async def engines(request: Request, access: PlatformManager) -> Response:
     """What fills the engines, and what waits."""
     told = await of_api(api.read_engines(access))
     return render(request, access, "engines.html", told=told, kinds={name: row.title for name, row in KINDS.items()})
-
-
-@router.get("/deliveries")
-async def delivered(request: Request, access: SignedIn) -> Response:
-    """Deliveries of one's own office; all of them, in counts, for those who run the platform."""
-    told = await of_api(deliveries.list_deliveries(access))
-    return render(request, access, "deliveries.html", held=told["deliveries"], rules=told["findings"])
-
-
-@router.get("/deliveries/{sequence}")
-async def delivery(request: Request, sequence: int, access: SignedIn) -> Response:
-    """One delivery: what was rejected, and what was doubted."""
-    told = await of_api(deliveries.read_delivery(sequence, access))
-    return render(
-        request, access, "delivery.html", entry=told["delivery"], rejected=told["rejects"], doubted=told["findings"],
-        most=told["most"],
-    )  # fmt: skip
-
-
-@router.get("/deliveries/{sequence}/rejects/{reject}")
-async def reject(request: Request, sequence: int, reject: int, access: SignedIn) -> Response:
-    """The original bytes at the place of an error."""
-    found = await of_api(deliveries.read_reject(sequence, reject, access))
-    return render(request, access, "reject.html", sequence=sequence, **found)

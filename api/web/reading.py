@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from html import unescape
 
 from markupsafe import Markup, escape
 
 from api.search.query import All, Everything, Near, Node, Present, Some, Span, Weighted, Without, Words
 from api.web.language import Tongue, isolated
+
+TAG = re.compile(r"<[^>]*>")
+BDI = re.compile(r"<bdi[^>]*>")
 
 
 def plain(tree: Node | None) -> bool:
@@ -45,6 +50,14 @@ def told(node: Node, says: Tongue) -> Markup:
             return _joined(parts, says.say("and"), says)
         case Some(parts):
             return _joined(parts, says.say("or"), says)
+
+
+def plainly(node: Node, says: Tongue) -> str:
+    """The same as text without marks of HTML; what is isolated in the page stands between isolates (UAX #9, 2.4)."""
+    text = str(told(node, says))
+    if says.direction == "rtl":
+        text = BDI.sub("\u2068", text).replace("</bdi>", "\u2069")
+    return unescape(TAG.sub("", text))
 
 
 def _joined(parts: Sequence[Node], word: str, says: Tongue) -> Markup:

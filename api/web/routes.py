@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from api.web import (
+    deliveries,
     duplicates,
     endpoints,
     exchange,
@@ -36,6 +37,7 @@ for part in (
     priority.router,
     offices.router,
     platform.router,
+    deliveries.router,
     quality.router,
     duplicates.router,
     mine.router,

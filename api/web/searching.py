@@ -185,7 +185,8 @@ async def page(request: Request, access: Searcher) -> Response:
             facets=[], chips=[], years=None, sorts=SORTS, views=VIEWS, sizes=SIZES,
         )  # fmt: skip
     offices = await contacts(access, found)
-    tree = query_language.read(asked.q, asked.dialect).tree  # type: ignore[arg-type]
+    made = query_language.read(asked.q, asked.dialect)  # type: ignore[arg-type]
+    tree = made.tree
     question = summary.Question(asked.q, found.expansion.language if found.expansion else None)
     return render(
         request,
@@ -205,6 +206,7 @@ async def page(request: Request, access: Searcher) -> Response:
         groups=GROUPS,
         dialects=DIALECTS,
         read_back=None if tree is None or reading.plain(tree) else reading.told(tree, says),
+        notes=made.notes,
         proposals=proposals(request, found),
         without=left_out(request, found, says),
         expansion=found.expansion,

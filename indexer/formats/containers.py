@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import IO, BinaryIO, Literal, cast
 
 from common.errors import InputError, MalformedInput, Place
-from common.messages import say
+from common.messages import Message, say
 from indexer.formats import sniff
 from indexer.formats.reading import Signature
 
@@ -150,8 +150,11 @@ def members(source: Path | BinaryIO, *, name: str = "", limits: Limits = Limits(
             walk = _Walk(name or "stream", limits, budget)
             try:
                 size, digest = walk.copy(source, cast(IO[bytes], spool))
-            except (_OverLimitError, *READ_ERRORS) as error:
-                yield walk.error(f"it cannot be read: {_reason(error)}")
+            except _OverLimitError as error:
+                yield walk.error(error.said)
+                return
+            except READ_ERRORS as error:
+                yield walk.error(say("input.unreadable", fault=_reason(error)))
                 return
             walk.budget = _Budget(limits, packed=size)
             yield from walk.content(cast(IO[bytes], spool), size, digest, "", 0)
@@ -207,6 +210,10 @@ def _file(path: Path, name: str, limits: Limits) -> Iterator[Member | InputError
 class _OverLimitError(Exception):
     """A limit on unpacking was passed."""
 
+    def __init__(self, said: Message) -> None:
+        super().__init__(said)
+        self.said = said
+
 
 @dataclass(slots=True)
 class _Budget:
@@ -222,13 +229,11 @@ class _Budget:
         self.unpacked += length
         if self.unpacked > self.limits.total_bytes:
             self.spent = True
-            raise _OverLimitError(f"the file unpacks to more than {self.limits.total_bytes // MIB} MiB")
+            raise _OverLimitError(say("input.unpacks-whole", size=self.limits.total_bytes // MIB))
         # refused members count too, so that an archive of many bombs ends; one bomb's neighbours still pass
         if self.ratio_applies and self.unpacked > max(self.limits.ratio_from * 64, self.packed * self.limits.ratio * 2):
             self.spent = True
-            raise _OverLimitError(
-                f"the file of {self.packed} bytes unpacks to more than {self.unpacked // MIB} MiB, as archive bombs do"
-            )
+            raise _OverLimitError(say("input.bomb-whole", packed=self.packed, size=self.unpacked // MIB))
 
 
 @dataclass(slots=True)
@@ -237,10 +242,8 @@ class _Walk:
     limits: Limits
     budget: _Budget
 
-    def error(
-        self, message: str, member: str = "", remedy: str = "Deliver it again; the rest of the delivery is kept."
-    ) -> MalformedInput:
-        return MalformedInput(f"{message}.", place=Place(self.file, member), remedy=remedy)
+    def error(self, message: Message, member: str = "") -> MalformedInput:
+        return MalformedInput(message, place=Place(self.file, member))
 
     def copy(self, source: IO[bytes] | BinaryIO, target: IO[bytes], packed: int | None = None) -> tuple[int, str]:
         """Unpack `source` into `target`, counting. Gives (bytes, SHA-256). Raises _OverLimitError or READ_ERRORS."""
@@ -256,9 +259,9 @@ class _Walk:
 
     def check(self, size: int, packed: int | None) -> None:
         if size > self.limits.member_bytes:
-            raise _OverLimitError(f"it unpacks to more than {self.limits.member_bytes // MIB} MiB")
+            raise _OverLimitError(say("input.unpacks-member", size=self.limits.member_bytes // MIB))
         if packed is not None and size > self.limits.ratio_from and size > max(packed, 1) * self.limits.ratio:
-            raise _OverLimitError(f"its {packed} bytes unpack to more than {size // MIB} MiB, as archive bombs do")
+            raise _OverLimitError(say("input.bomb-member", packed=packed, size=size // MIB))
 
     def content(
         self,
@@ -276,7 +279,7 @@ class _Walk:
             head = stream.read(sniff.HEAD)
             stream.seek(0)
         except READ_ERRORS as error:
-            yield self.error(f"it cannot be read: {_reason(error)}", member)
+            yield self.error(say("input.unreadable", fault=_reason(error)), member)
             return
         archive = _archive_type(head)
         if archive is None:
@@ -295,16 +298,10 @@ class _Walk:
             )
             return
         if archive in UNREAD_ARCHIVE.values():
-            yield self.error(
-                f"it is a {archive} archive, which is not read", member, "Deliver it as zip, tar or tar.gz."
-            )
+            yield self.error(say("input.archive-kind", kind=archive), member)
             return
         if depth >= self.limits.depth:
-            yield self.error(
-                f"it is an archive inside {depth} others; no more than {self.limits.depth} are opened",
-                member,
-                "Deliver it unpacked.",
-            )
+            yield self.error(say("input.archive-deep", depth=depth, most=self.limits.depth), member)
             return
         inside = f"{member}!" if member else ""
         if archive == "zip":
@@ -324,17 +321,17 @@ class _Walk:
             try:
                 size, digest = self.copy(source, spool, packed)
             except _OverLimitError as error:
-                yield self.error(str(error), member, "Check where it comes from; if it is right, deliver it unpacked.")
+                yield self.error(error.said, member)
                 return
             except EOFError:
-                yield self.error("the packed data ends early", member)
+                yield self.error(say("input.packed-ends-early"), member)
                 size = spool.tell()
                 if not partial or not size:
                     return
                 spool.seek(0)
                 digest, complete = _digest(spool), False
             except READ_ERRORS as error:
-                yield self.error(f"it cannot be unpacked: {_reason(error)}", member)
+                yield self.error(say("input.not-unpackable", fault=_reason(error)), member)
                 return
             yield from self.content(spool, size, digest, member, depth, complete=complete)
 
@@ -377,16 +374,12 @@ class _Walk:
     ) -> Iterator[Member | InputError]:
         try:
             if (count := _zip_entries(stream, size)) > self.limits.members:
-                yield self.error(
-                    f"it lists {count} members; no more than {self.limits.members} are read",
-                    member,
-                    "Split the archive.",
-                )
+                yield self.error(say("input.too-many-members", count=count, most=self.limits.members), member)
                 return
             stream.seek(0)
             archive = zipfile.ZipFile(stream)
         except READ_ERRORS as error:
-            yield self.error(f"the zip archive is damaged: {_reason(error)}", member)
+            yield self.error(say("input.zip-damaged", fault=_reason(error)), member)
             return
         with archive:
             entries = archive.infolist()
@@ -412,18 +405,16 @@ class _Walk:
                 name = entry.filename.replace("\\", "/")
                 place = inside + _printable(name)
                 if (problem := self.unfit(name, seen)) is not None:
-                    yield self.error(problem, place, "Deliver it under a plain relative name of its own.")
+                    yield self.error(problem, place)
                 elif stat.S_ISLNK(entry.external_attr >> 16):
-                    yield self.error(
-                        "it is a link; links in archives are not followed", place, "Deliver the file itself."
-                    )
+                    yield self.error(say("input.archive-link"), place)
                 elif entry.flag_bits & 0x1:
-                    yield self.error("it is encrypted", place, "Deliver it without a password.")
+                    yield self.error(say("input.encrypted"), place)
                 else:
                     try:
                         source = archive.open(entry)
                     except READ_ERRORS as error:
-                        yield self.error(f"it cannot be unpacked: {_reason(error)}", place)
+                        yield self.error(say("input.not-unpackable", fault=_reason(error)), place)
                         continue
                     with source:
                         yield from self.member(source, max(entry.compress_size, 1), place, depth + 1)
@@ -441,46 +432,42 @@ class _Walk:
                     archive.members = []  # type: ignore[attr-defined]  # tarfile would keep every header
                     count += 1
                     if count > self.limits.members:
-                        yield self.error(
-                            f"it has more than {self.limits.members} members", member, "Split the archive."
-                        )
+                        yield self.error(say("input.more-members", most=self.limits.members), member)
                         return
                     if entry.isdir():
                         continue
                     place = inside + _printable(entry.name)
                     if (problem := self.unfit(entry.name, seen)) is not None:
-                        yield self.error(problem, place, "Deliver it under a plain relative name of its own.")
+                        yield self.error(problem, place)
                     elif entry.issym() or entry.islnk():
-                        yield self.error(
-                            "it is a link; links in archives are not followed", place, "Deliver the file itself."
-                        )
+                        yield self.error(say("input.archive-link"), place)
                     elif not entry.isreg() or entry.issparse():
-                        yield self.error("it is a device, pipe or sparse file", place, "Deliver regular files.")
+                        yield self.error(say("input.archive-device"), place)
                     elif (source := archive.extractfile(entry)) is not None:
                         # a member cut short by the end of the archive reads as a short one: tarfile does not check
                         yield from self.tar_member(source, entry.size, place, depth)
                     if self.budget.spent:
                         return
             if forward.ended:
-                yield self.error(
-                    f"the tar archive ends after {count} members without its end mark: it is cut short", member
-                )
-        except (_OverLimitError, *READ_ERRORS) as error:
-            yield self.error(f"the tar archive cannot be read on after {count} members: {_reason(error)}", member)
+                yield self.error(say("input.tar-cut", count=count), member)
+        except _OverLimitError as error:
+            yield self.error(error.said, member)
+        except READ_ERRORS as error:
+            yield self.error(say("input.tar-unreadable", count=count, fault=_reason(error)), member)
 
     def tar_member(self, source: IO[bytes], size: int, place: str, depth: int) -> Iterator[Member | InputError]:
         yield from self.member(cast(IO[bytes], _Exactly(source, size)), None, place, depth + 1)
 
-    def unfit(self, name: str, seen: set[str]) -> str | None:
+    def unfit(self, name: str, seen: set[str]) -> Message | None:
         parts = name.replace("\\", "/").split("/")
         if name.startswith(("/", "\\")) or re.match(r"[A-Za-z]:", name):
-            return "its name is an absolute path"
+            return say("input.name-absolute")
         if ".." in parts:
-            return "its name leads out of the archive"
+            return say("input.name-leads-out")
         if not name.strip():
-            return "it has no name"
+            return say("input.name-missing")
         if name in seen:
-            return "another member before it has the same name; the first is read"
+            return say("input.name-twice")
         seen.add(name)
         return None
 
@@ -607,7 +594,7 @@ class _Forward:
 
     def read(self, size: int = -1) -> bytes:
         if size < 0 or size > self.largest:
-            raise _OverLimitError("a header in it claims to be larger than any real one")
+            raise _OverLimitError(say("input.header-too-large"))
         data = self.stream.read(size)
         self.position += len(data)
         self.ended = not data

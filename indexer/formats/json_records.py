@@ -18,7 +18,7 @@ from ijson.common import JSONError, ObjectBuilder
 from common.errors import InputError, MalformedInput, Place
 from common.messages import say
 from indexer.formats.draft import Draft, DraftClassification, DraftDate, DraftNumber, DraftText
-from indexer.formats.reading import Context, Reader, Signature
+from indexer.formats.reading import Context, Reader, Signature, nothing_found
 from indexer.record import DateType, NumberType, TextType
 
 MAX_VALUES = 1_000_000
@@ -45,7 +45,7 @@ RecordReader = Callable[[Object, Around], Iterable[Draft | InputError]]
 
 
 def read_objects(
-    stream: BinaryIO, context: Context, places: tuple[str, ...], read: RecordReader, what: str
+    stream: BinaryIO, context: Context, places: tuple[str, ...], read: RecordReader
 ) -> Iterator[Draft | InputError]:
     """Drafts of each object at `places`; an InputError where there is none, or the JSON is broken."""
     around = Around()
@@ -76,12 +76,7 @@ def read_objects(
         )
         return
     if not ordinal:
-        said = around.said()
-        yield InputError(
-            f"the answer holds no {what}" + (f"; the office says: {said}" if said else "."),
-            place=Place(context.file, context.member),
-            remedy="Leave the file out, or ask the office again.",
-        )
+        yield nothing_found(context, around.said())
 
 
 class _TooLargeError(Exception):
@@ -181,11 +176,11 @@ def add_classes(draft: Draft, scheme: str, symbols: Iterable[str], **more: Any) 
     draft.classifications += [DraftClassification(scheme, symbol, **more) for symbol in symbols if symbol]
 
 
-def reader(places: tuple[str, ...], read: RecordReader, what: str) -> Reader:
-    """A Reader of the objects at `places`; `what` names a record in messages."""
+def reader(places: tuple[str, ...], read: RecordReader) -> Reader:
+    """A Reader of the objects at `places`."""
 
     def read_member(stream: BinaryIO, context: Context) -> Iterator[Draft | InputError]:
-        return read_objects(stream, context, places, read, what)
+        return read_objects(stream, context, places, read)
 
     return read_member
 

@@ -22,8 +22,8 @@ from indexer.formats.draft import (
     DraftPriority,
     DraftText,
 )
-from indexer.formats.reading import Context, Format, Signature
-from indexer.formats.st36_parts import nothing_found, start
+from indexer.formats.reading import Context, Format, Signature, nothing_found
+from indexer.formats.st36_parts import start
 from indexer.formats.xml import XmlRecord, local, records, text, value
 from indexer.record import DateType, NumberType, PartyRole, Right, TextType
 
@@ -119,7 +119,7 @@ def read(stream: BinaryIO, context: Context) -> Iterator[Draft | InputError]:
             found = True
             yield _draft(record)
     if not found:
-        yield nothing_found(context, "right", said)
+        yield nothing_found(context, said)
 
 
 def _draft(record: XmlRecord) -> Draft:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from common.errors import InputError
+from common.messages import say
 from indexer.formats.draft import (
     Draft,
     DraftAddress,
@@ -69,12 +70,9 @@ JPO_DATES = (
 def _jpo(found: Object, around: Around) -> Iterator[Draft | InputError]:
     data = inside(found, "data")
     if one(data, "applicationNumber") is None:
-        said = one(found, "errorMessage")
-        what = "a party and no right" if "applicantAttorney" in data or "applicantAttorneyName" in data else "no record"
-        yield InputError(
-            f"the JPO's answer holds {what} (status {one(found, 'statusCode')}{f': {said}' if said else ''}).",
-            remedy="Leave the file out, or ask the office again.",
-        )
+        status = ": ".join(part for part in (one(found, "statusCode"), one(found, "errorMessage")) if part)
+        of_a_party = "applicantAttorney" in data or "applicantAttorneyName" in data
+        yield InputError(say("input.jpo-party" if of_a_party else "input.jpo-nothing", status=status))
         return
     draft = Draft(_jpo_right(data), office="JP", partial=True, identified_by=NumberType.APPLICATION)
     for name, inner, number_type, office, dated in JPO_NUMBERS:
@@ -606,7 +604,7 @@ FORMATS: tuple[Format, ...] = (
         title="JPO patent information interface (JSON)",
         rights=("patent", "trademark", "design"),
         recognises=has_keys({"result", "statusCode", "remainAccessCount"}),
-        read=reader(("result",), _jpo, "record"),
+        read=reader(("result",), _jpo),
         version=1,
         reads=(
             "application, publication, registration and international numbers (with the JPO's inner writing), dates",
@@ -622,7 +620,7 @@ FORMATS: tuple[Format, ...] = (
         title="PRH (Finland) open data, hit list: patents, designs, marks (JSON)",
         rights=("patent", "design", "trademark"),
         recognises=has_keys({"results", "totalResults"}),
-        read=reader(("results.item",), _prh, "record"),
+        read=reader(("results.item",), _prh),
         version=1,
         reads=(
             "application and registration number, dates, titles or mark",
@@ -636,7 +634,7 @@ FORMATS: tuple[Format, ...] = (
         title="PRH (Finland) open data, one file: patents (JSON)",
         rights=("patent", "design", "trademark"),
         recognises=has_keys({"dossierStatus", "patentTitle"}),
-        read=reader(("",), _prh, "record"),
+        read=reader(("",), _prh),
         version=1,
         reads=(
             "application and registration number, dates",
@@ -652,7 +650,7 @@ FORMATS: tuple[Format, ...] = (
         title="PRV (Sweden) search: patents, supplementary protection certificates, marks (JSON)",
         rights=("patent", "trademark"),
         recognises=has_keys({"searchPatentDTOS"}, {"searchSpcDTOS"}, {"trademarks", "idTrademark"}),
-        read=reader(("searchPatentDTOS.item", "searchSpcDTOS.item", "trademarks.item"), _prv, "record"),
+        read=reader(("searchPatentDTOS.item", "searchSpcDTOS.item", "trademarks.item"), _prv),
         version=1,
         reads=(
             "application, publication and registration number, dates, term of a certificate",
@@ -667,7 +665,7 @@ FORMATS: tuple[Format, ...] = (
         title="TIPO open data: patents (JSON)",
         rights=("patent",),
         recognises=has_keys({"patentcontent", "appl-no"}, {"patentcontent", "total-count"}),
-        read=reader(("*.patentcontent.item",), _tipo_patent, "patent"),
+        read=reader(("*.patentcontent.item",), _tipo_patent),
         version=1,
         reads=("numbers, dates and IPC classes with edition", "parties where given", "publication flag as an event"),
     ),
@@ -676,7 +674,7 @@ FORMATS: tuple[Format, ...] = (
         title="TIPO open data: marks (JSON)",
         rights=("trademark",),
         recognises=has_keys({"tmarkcontent", "appl-no"}, {"tmarkcontent", "total-count"}),
-        read=reader(("*.tmarkcontent.item",), _tipo_mark, "mark"),
+        read=reader(("*.tmarkcontent.item",), _tipo_mark),
         version=1,
         reads=(
             "application number and dates",
@@ -691,7 +689,7 @@ FORMATS: tuple[Format, ...] = (
         title="EUIPO trade mark search (JSON)",
         rights=("trademark",),
         recognises=has_keys({"trademarks", "totalElements"}),
-        read=reader(("trademarks.item",), _euipo, "mark"),
+        read=reader(("trademarks.item",), _euipo),
         version=1,
         reads=(
             "application number and dates, the international registration behind a designation",

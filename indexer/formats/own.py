@@ -25,7 +25,8 @@ from typing import Any, BinaryIO, Literal, Union, cast
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from common.errors import InputError, MalformedInput, Place
-from common.messages import say
+from common.messages import Message, say
+from common.validation import told
 from indexer.formats.draft import (
     Draft,
     DraftAddress,
@@ -113,7 +114,7 @@ def read_json_lines(stream: BinaryIO, context: Context) -> Iterator[Draft | Inpu
         content = data.removeprefix(b"\xef\xbb\xbf") if line == 1 else data
         place = Place(context.file, context.member, ordinal, line=line)
         if problem:
-            yield MalformedInput(problem, place=place, remedy="Put one record on each line.")
+            yield MalformedInput(problem, place=place)
             ordinal += 1
             continue
         if not content.strip():
@@ -123,7 +124,8 @@ def read_json_lines(stream: BinaryIO, context: Context) -> Iterator[Draft | Inpu
         except (ValidationError, RecursionError) as error:
             field, message = _why(error)
             place = dataclasses.replace(place, field=field)
-            yield MalformedInput(f"{message}.", place=place, remedy=f"The shape is published in {SCHEMA_FILE.name}.")
+            said = say("input.other-shape", problem=message, schema=SCHEMA_FILE.name)
+            yield MalformedInput(said, place=place)
         else:
             draft = cast(Draft, _draft(model, Draft))
             draft.byte_offset, draft.byte_length, draft.line = start, len(data), line
@@ -134,7 +136,7 @@ def read_json_lines(stream: BinaryIO, context: Context) -> Iterator[Draft | Inpu
         yield MalformedInput(say("input.no-record"), place=Place(context.file, context.member))
 
 
-def _byte_lines(stream: BinaryIO) -> Iterator[tuple[int, bytes, str | None]]:
+def _byte_lines(stream: BinaryIO) -> Iterator[tuple[int, bytes, Message | None]]:
     """(line number, bytes with their line end, what is wrong), never holding more than MAX_LINE."""
     number = 0
     while data := stream.readline(MAX_LINE):
@@ -143,16 +145,16 @@ def _byte_lines(stream: BinaryIO) -> Iterator[tuple[int, bytes, str | None]]:
             length = len(data)
             while (rest := stream.readline(MAX_LINE)) and not rest.endswith(b"\n"):
                 length += len(rest)
-            yield number, b"", f"the line is longer than {MAX_LINE // 1024 // 1024} MiB"
+            yield number, b"", say("input.line-too-long", size=MAX_LINE // 1024 // 1024)
             continue
         yield number, data, None
 
 
 def _why(error: ValidationError | RecursionError) -> tuple[str, str]:
     if isinstance(error, RecursionError):
-        return "", "it is nested too deeply"
+        return "", say("input.nested-too-deeply")
     found = error.errors(include_url=False, include_input=False)[0]
-    return ".".join(str(step) for step in found["loc"]), found["msg"].rstrip(".").replace("\n", " ")
+    return ".".join(str(step) for step in found["loc"]), told(found)
 
 
 def _draft(model: BaseModel, shape: type[Any]) -> Any:
@@ -296,9 +298,7 @@ class _Lines:
             self.decoded = io.TextIOWrapper(stream, encoding, errors="replace", newline="")
         except LookupError:
             raise MalformedInput(
-                f"the encoding {encoding!r} is not known.",
-                place=Place(context.file, context.member),
-                remedy="Give a known one as the option `encoding`.",
+                say("input.option-encoding", encoding=encoding), place=Place(context.file, context.member)
             ) from None
         self.number = 0
 
@@ -315,7 +315,7 @@ class _Lines:
         if len(line) == MAX_FIELD and not line.endswith("\n"):
             while (rest := self.decoded.readline(MAX_FIELD)) and not rest.endswith("\n"):
                 pass
-            raise MalformedInput("the line is too long")
+            raise MalformedInput(say("input.cell-too-long", size=MAX_FIELD // 1024))
         return line
 
 
@@ -332,9 +332,8 @@ def _column(name: str, options: dict[str, str], context: Context) -> re.Match[st
     match = TARGET.fullmatch(target)
     if match is None and name:
         raise MalformedInput(
-            f"nothing says what the column {name[:80]!r} holds.",
+            say("input.column-unknown", column=name[:80]),
             place=Place(context.file, context.member, field=name[:80], line=1),
-            remedy="Map it with the option `column." + name[:80] + "`, to `-` if it is to be left out.",
         )
     return match
 
@@ -369,10 +368,9 @@ def _row(row: list[str], columns: list[re.Match[str] | None], options: dict[str,
             continue
         try:
             _fill(draft, target, parts)
-        except ValueError as error:
-            raise MalformedInput(
-                f"{error}.", place=dataclasses.replace(place, field=target.group()), remedy="Correct the cell."
-            ) from None
+        except MalformedInput as error:
+            error.place = dataclasses.replace(place, field=target.group())
+            raise
     _details(draft, cells)
     _clean(draft, draft)
     return draft
@@ -380,17 +378,17 @@ def _row(row: list[str], columns: list[re.Match[str] | None], options: dict[str,
 
 def _truth(word: str) -> bool:
     if word.lower() not in ("true", "false", "1", "0"):
-        raise ValueError(f"{word!r} is neither true nor false")
+        raise MalformedInput(say("input.no-truth", value=word))
     return word.lower() in ("true", "1")
 
 
 def _fill(draft: Draft, target: re.Match[str], parts: list[str]) -> None:
-    """Put the values of one cell into the Draft. Raises ValueError."""
+    """Put the values of one cell into the Draft. Raises MalformedInput."""
     name = target.group()
     given = [part for part in parts if part]
     if name == "operation":
         if given[0] not in ("upsert", "delete"):
-            raise ValueError(f"{given[0]!r} is neither upsert nor delete")
+            raise MalformedInput(say("input.no-operation", value=given[0]))
         draft.operation = cast(Literal["upsert", "delete"], given[0])
     elif name == "unpublished":
         draft.unpublished = _truth(given[0])

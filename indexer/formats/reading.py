@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from common.errors import InputError
+from common.errors import InputError, Place
+from common.messages import say
 from indexer.formats.draft import Draft
 
 
@@ -63,3 +64,9 @@ class Format:
     """Raised when the reader reads more or otherwise than before."""
     reads: tuple[str, ...]
     """What is read, in plain words, for `concord formats`."""
+
+
+def nothing_found(context: Context, said: str | None = None) -> InputError:
+    """An answer of an office's interface without a record; `said`: the office's own words about it."""
+    message = say("input.answer-empty-told", said=said.rstrip(".")) if said else say("input.answer-empty")
+    return InputError(message, place=Place(context.file, context.member))

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from lxml import etree
 
-from common.errors import InputError, Place
+from common.errors import InputError
 from indexer.formats.draft import (
     Draft,
     DraftAddress,
@@ -23,7 +23,7 @@ from indexer.formats.draft import (
     DraftParty,
     DraftText,
 )
-from indexer.formats.reading import Context
+from indexer.formats.reading import Context, nothing_found
 from indexer.formats.xml import (
     XmlRecord,
     attribute,
@@ -266,20 +266,12 @@ def images(elements: Iterable[etree._Element], kind: str = "drawing") -> list[Dr
     return found
 
 
-def answers(stream: BinaryIO, names: Collection[str], context: Context, what: str) -> Iterator[XmlRecord | InputError]:
+def answers(stream: BinaryIO, names: Collection[str], context: Context) -> Iterator[XmlRecord | InputError]:
     """Records of an answer of an office's interface. One without any says so: the search found nothing."""
     some = False
     for record in records(stream, names, context):
         if isinstance(record, InputError) and not some and record.place.ordinal is None:
-            yield nothing_found(context, what)
+            yield nothing_found(context)
             return
         some = True
         yield record
-
-
-def nothing_found(context: Context, what: str, said: str | None = None) -> InputError:
-    return InputError(
-        f"the answer holds no {what}" + (f"; the office says: {said}." if said else "."),
-        place=Place(context.file, context.member),
-        remedy="Leave the file out, or ask the office again.",
-    )

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 from lxml import etree
 
 from common.errors import InputError, MalformedInput, Place
+from common.messages import say
 from indexer.formats import st96_copyright, st96_design, st96_gi, st96_patent, st96_trademark
 from indexer.formats.draft import Draft
 from indexer.formats.reading import Context, Format, Reader, Signature
@@ -63,28 +64,28 @@ def read(stream: BinaryIO, context: Context) -> Iterator[Draft | InputError]:
     place = Place(context.file, context.member)
     data = stream.read(MAX_SIZE + 1)
     if len(data) > MAX_SIZE:
-        raise MalformedInput(
-            f"the document is larger than {MAX_SIZE // 1024 // 1024} MiB.",
-            place=place,
-            remedy="Write one record a file.",
-        )
+        raise MalformedInput(say("input.st97-too-large", size=MAX_SIZE // 1024 // 1024), place=place)
     try:
         content = json.loads(data)
         (name, body), *others = content.items() if isinstance(content, dict) else [("", None)]
         if others or name not in ROOTS or not isinstance(body, dict):
-            raise ValueError("it holds no single component of ST.96")
+            raise MalformedInput(say("input.st97-no-component"), place=place)
         element = _element(name, body, 0)
+    except _TooDeepError:
+        raise MalformedInput(say("input.st97-too-deep"), place=place) from None
     except (ValueError, RecursionError) as error:
-        raise MalformedInput(
-            f"the document cannot be read: {error}.", place=place, remedy="Check it against docs/formats.md, ST.97."
-        ) from error
+        raise MalformedInput(say("input.st97-unreadable", fault=str(error)), place=place) from error
     yield from ROOTS[name](io.BytesIO(etree.tostring(element)), context)
 
 
+class _TooDeepError(Exception):
+    pass
+
+
 def _element(name: str, body: Any, depth: int) -> etree._Element:
-    """Raises ValueError for names and texts that XML cannot hold."""
+    """Raises ValueError for names and texts that XML cannot hold, _TooDeepError."""
     if depth > DEEPEST:
-        raise ValueError("it is nested too deeply")
+        raise _TooDeepError
     element = etree.Element(upper_camel(name))
     if not isinstance(body, dict):
         element.text = _text(body)

@@ -37,7 +37,7 @@ TAKER_ROLES = (
 
 
 def read(stream: BinaryIO, context: Context) -> Iterator[Draft | InputError]:
-    for record in answers(stream, ELEMENTS, context, "assignment"):
+    for record in answers(stream, ELEMENTS, context):
         if isinstance(record, XmlRecord):
             yield from _drafts(record)
         else:

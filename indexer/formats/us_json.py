@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from common.errors import InputError
+from common.messages import say
 from indexer.formats.draft import (
     Draft,
     DraftAddress,
@@ -90,11 +91,7 @@ def _odp(found: Object, around: Around) -> Iterator[Draft | InputError]:
     continuity = inside(found, "continuityBag")
     own = one(found, "applicationNumberText") or _own_number(continuity)
     if own is None:
-        yield InputError(
-            "the object names no application: what it says (such as foreign priorities) belongs to one that only the "
-            "address of the call names.",
-            remedy="Deliver the answer for the whole application.",
-        )
+        yield InputError(say("input.object-without-application"))
         return
     whole = "applicationStatusCode" in found or "transactionContentBag" in found
     kind = (one(found, "applicationTypeLabelName") or "").casefold()
@@ -791,7 +788,7 @@ FORMATS: tuple[Format, ...] = (
         title="USPTO Open Data Portal: patent applications (JSON)",
         rights=("patent", "design"),
         recognises=has_keys({"patentBag"}, {"patentFileWrapperDataBag"}),
-        read=reader(("patentBag.item", "patentFileWrapperDataBag.item"), _odp, "application"),
+        read=reader(("patentBag.item", "patentFileWrapperDataBag.item"), _odp),
         version=1,
         reads=(
             "application, publication, grant and PCT numbers, dates, title, CPC and US classes",
@@ -805,7 +802,7 @@ FORMATS: tuple[Format, ...] = (
         title="USPTO Open Data Portal: documents of a file (JSON)",
         rights=("patent",),
         recognises=has_keys({"documentBag"}),
-        read=reader(("documentBag.item",), _odp_document, "document"),
+        read=reader(("documentBag.item",), _odp_document),
         version=1,
         reads=("each document as an event on its application, with code, date, direction and addresses of its files",),
     ),
@@ -814,7 +811,7 @@ FORMATS: tuple[Format, ...] = (
         title="USPTO PEDS: patent examination data (JSON)",
         rights=("patent", "design"),
         recognises=has_keys({"queryResults", "searchResponse"}),
-        read=reader(("queryResults.searchResponse.response.docs.item",), _peds, "application"),
+        read=reader(("queryResults.searchResponse.response.docs.item",), _peds),
         version=1,
         reads=(
             "application, publication, grant and WIPO publication numbers, dates, title, US class",
@@ -828,7 +825,7 @@ FORMATS: tuple[Format, ...] = (
         title="USPTO Patent Public Search: hit list (JSON)",
         rights=("patent", "design"),
         recognises=has_keys({"patents", "numFound", "totalResults"}),
-        read=reader(("patents.item",), _public_search, "publication"),
+        read=reader(("patents.item",), _public_search),
         version=1,
         reads=(
             "publication and application number, kind, dates, title, government interest",
@@ -841,7 +838,7 @@ FORMATS: tuple[Format, ...] = (
         title="Global Dossier: family of an application (JSON)",
         rights=("patent",),
         recognises=has_keys({"corrAppNum", "list"}),
-        read=reader(("list.item",), _global_dossier, "application"),
+        read=reader(("list.item",), _global_dossier),
         version=1,
         reads=(
             "a partial record for each publication of the family",
@@ -853,7 +850,7 @@ FORMATS: tuple[Format, ...] = (
         title="USPTO TSDR case status: marks (JSON)",
         rights=("trademark",),
         recognises=has_keys({"trademarks", "designSearchList"}, {"trademarks", "serialNumber", "filingDate"}),
-        read=reader(("trademarks.item",), _tsdr, "mark"),
+        read=reader(("trademarks.item",), _tsdr),
         version=1,
         reads=(
             "serial and registration number, dates, mark, description, disclaimer, colours, kind and drawing",

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 
 from common.errors import Place, UnidentifiedRecord
+from common.messages import say
 from indexer import language as languages
 from indexer.formats.draft import (
     Draft,
@@ -84,9 +85,8 @@ class _Assembly:
         )
         if identifying is None:
             raise UnidentifiedRecord(
-                f"the {draft.right.value} record has no number that identifies it.",
+                say("input.unidentified"),
                 place=Place(origin.file, origin.member, origin.ordinal, "numbers", draft.line),
-                remedy="Ask the provider for its publication, application or registration number.",
             )
         kind = self._kind(draft.kind, identifying)
         identifier = build_id(origin.collection, draft.right, identifying, kind, self.right_design_index)

@@ -240,11 +240,11 @@ def only(name: str, answer: Any) -> Draft:
         ),
         ("json-prh-search", {"totalResults": 0, "results": []}, "holds no record"),
         ("json-prv", {"totalHits": 0, "searchPatentDTOS": []}, "holds no record"),
-        ("json-euipo", {"trademarks": [], "totalElements": 0}, "holds no mark"),
+        ("json-euipo", {"trademarks": [], "totalElements": 0}, "holds no record"),
         ("json-uspto-odp", {"count": 0, "patentBag": [], "message": "nothing here"}, "nothing here"),
         ("json-uspto-odp", {"patentBag": [{"foreignPriorityBag": [{"priorityNumberText": "1"}]}]}, "no application"),
-        ("json-uspto-public-search", {"numFound": 0, "patents": [], "totalResults": 0}, "holds no publication"),
-        ("json-tipo-patent", {"tw-patent-applI": {"patentcontent": []}, "total-count": 0}, "holds no patent"),
+        ("json-uspto-public-search", {"numFound": 0, "patents": [], "totalResults": 0}, "holds no record"),
+        ("json-tipo-patent", {"tw-patent-applI": {"patentcontent": []}, "total-count": 0}, "holds no record"),
     ],
 )
 def test_an_answer_without_records_is_an_error_that_says_why(name: str, answer: Any, said: str) -> None:

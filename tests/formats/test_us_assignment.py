@@ -96,7 +96,7 @@ def test_who_holds_a_security_does_not_own(conveyance: str, role: PartyRole) -> 
 def test_an_empty_answer_says_so() -> None:
     [outcome] = outcomes_of(answer(), read)
     assert isinstance(outcome, InputError)
-    assert "holds no assignment" in str(outcome)
+    assert "holds no record" in str(outcome)
 
 
 def test_a_cut_answer_keeps_what_stands_before_the_cut() -> None:

@@ -212,7 +212,7 @@ async def test_parse_tells_tree_reading_and_other_dialects(platform: Platform) -
         "patentscope": "EN_TI:battery AND PA:acme",
         "espacenet": None,
     }
-    assert told["notes"] == ["PAF: every applicant: which one is the main one is not held apart."]
+    assert told["notes"] == ["PAF means here: every applicant: which one is the main one is not held apart."]
     assert (told["errors"], faulty.status_code, faulty.json()["tree"]) == ([], 200, None)
     assert [(e["position"], e["suggestion"]) for e in faulty.json()["errors"]] == [(0, "applicant"), (11, None)]
 

@@ -20,6 +20,7 @@ from api.access.agreements import State
 from api.access.model import Permission
 from api.saved import run as running
 from api.saved.feed import ATOM
+from common.messages import say
 from store.saved import SavedSearch
 from tests.exchange.offices import load
 from tests.pipeline.docdb import document as doc
@@ -205,7 +206,7 @@ async def test_who_may_search_no_more_is_told_nothing(platform: Platform, feeder
     await alerts(platform)
     with platform.database.session() as session:
         entry = session.get_one(SavedSearch, one["id"])
-        assert (entry.found, entry.error) == (0, running.GONE)
+        assert (entry.found, entry.error) == (0, say("saved.gone"))
         assert session.execute(text("select count(*) from webhook_deliveries")).scalar() == 0
 
 

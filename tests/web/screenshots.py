@@ -5,8 +5,8 @@
 takes them (without keys, of the open pages) of a running platform with the samples loaded (`make run`) into
 docs/screenshots/; with a key of a role (`concord keys create --office EP --role …`; SIGNED_IN has their
 names), of the pages that this role has.
-Run `concord duplicates scan` first, for the quality person's. For scripts to look right the machine needs fonts for
-them (Debian: fonts-noto-core, fonts-noto-cjk).
+Run `python -m tests.web.furnish` first, and `concord duplicates scan` for the quality person's. For scripts to look
+right the machine needs fonts for them (Debian: fonts-noto-core, fonts-noto-cjk).
 """
 
 from __future__ import annotations

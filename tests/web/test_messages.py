@@ -256,3 +256,31 @@ def test_a_fault_in_a_query_is_told_in_the_reader_s_language(site: Site, languag
     english = get(f"{site.url}/v1/search", params={"q": query}).json()
     assert english["params"] == problem.json()["params"]
     assert english["detail"] == str(say(code, **english["params"]))
+
+
+@pytest.mark.parametrize("language", SCRIPTS)
+def test_what_a_query_means_is_told_in_the_reader_s_language(site: Site, language: str) -> None:
+    """By the page and by the API; every word of the sentence but those of the query."""
+    asked = {"q": 'PAF:(acme OR "a<b>") AND DP:[01.01.2015 TO 31.12.2020]', "dialect": "patentscope"}
+    headers = {"accept-language": language}
+    told = httpx.post(f"{site.url}/v1/search/parse", json=asked, headers=headers, timeout=60).json()
+    page = get(site.url, params=asked, headers=headers).text
+    shown = re.findall(r'<p class="read-back">(.*?)</p>', page, re.DOTALL)
+    plain = [unescape(re.sub(r"<[^>]+>", "", one)).translate(ISOLATES) for one in shown]
+    assert [f"{tongue(language).say('Read as')} {told['reading']}".translate(ISOLATES), *told["notes"]] == [
+        plain[0],
+        *told["notes"],
+    ]
+    assert [note.translate(ISOLATES) for note in told["notes"]] == plain[1:]
+    (note,) = told["notes"]
+    for text in (told["reading"], note):
+        assert re.search(SCRIPTS[language], text)
+        assert not set(re.findall("[A-Za-z]+", text)) - {"acme", "a", "b", "PAF"}, text
+    assert "<b>" in told["reading"]
+    assert ("\u2068" in told["reading"]) == (language == "ar")
+    wrong = httpx.post(f"{site.url}/v1/search/parse", json={"q": "titel:x"}, headers=headers, timeout=60).json()
+    assert re.search(SCRIPTS[language], wrong["errors"][0]["message"])
+    assert re.search(SCRIPTS[language], wrong["errors"][0]["remedy"])
+
+
+ISOLATES = dict.fromkeys(map(ord, "\u2068\u2069"))

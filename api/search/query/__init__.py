@@ -36,6 +36,7 @@ from api.search.query.tree import (
 )
 from api.search.query.writing import Unsayable, tell, write
 from common.errors import QueryError
+from common.messages import Message
 
 __all__ = [
     "DIALECTS",
@@ -83,7 +84,7 @@ class Reading:
     """None where there are faults."""
     faults: tuple[QueryError, ...] = ()
     """In the order of their positions."""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Message, ...] = ()
     """What a field means here that somebody might not expect."""
 
 

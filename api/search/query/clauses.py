@@ -51,7 +51,7 @@ class Reader:
 
     dialect: Dialect
     faults: list[QueryError] = field(default_factory=list)
-    notes: dict[str, None] = field(default_factory=dict)
+    notes: dict[Message, None] = field(default_factory=dict)
     wildcards: int = 0
 
     def fault(
@@ -69,7 +69,7 @@ class Reader:
         found = self.dialect.find(text)
         if found is not None:
             if found.note:
-                self.notes[f"{text}: {found.note}."] = None
+                self.notes[say("query.field-note", field=text, note=found.note)] = None
             return found
         reason = self.dialect.reason_missing(text)
         if reason is not None:

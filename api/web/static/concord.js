@@ -20,10 +20,55 @@ document.addEventListener("click", (event) => {
   }
 });
 
+// A delivery's files: how much of them is sent, and a way to stop.
+const upload = document.querySelector("form[data-upload]");
+let sending = false;
+if (upload) {
+  const state = upload.querySelector("[data-sending]");
+  const fault = upload.querySelector(".fault");
+  const say = (told) => {
+    fault.textContent = told;
+    fault.hidden = !told;
+  };
+  upload.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const request = new XMLHttpRequest();
+    const ended = (told) => {
+      sending = false;
+      state.hidden = true;
+      upload.querySelector("button:not([type])").disabled = false;
+      say(told);
+    };
+    request.open("POST", upload.action);
+    request.setRequestHeader("accept", "text/html");
+    request.upload.addEventListener("progress", (part) => {
+      const share = part.total ? part.loaded / part.total : 0;
+      state.querySelector("progress").value = share;
+      state.querySelector(".count").textContent = share.toLocaleString(document.documentElement.lang, { style: "percent" });
+    });
+    request.addEventListener("load", () => {
+      if (request.status < 400) {
+        window.location.href = request.responseURL;
+        return;
+      }
+      const page = new DOMParser().parseFromString(request.responseText, "text/html");
+      ended((page.querySelector("main .fault:not([hidden])") || page.querySelector("main")).textContent.trim());
+    });
+    request.addEventListener("error", () => ended(upload.dataset.lost));
+    request.addEventListener("abort", () => ended(""));
+    state.querySelector("button").onclick = () => request.abort();
+    sending = true;
+    state.hidden = false;
+    say("");
+    upload.querySelector("button:not([type])").disabled = true;
+    request.send(new FormData(upload));
+  });
+}
+
 // Long work: look again by and by, unless somebody is filling in a form.
 if (document.querySelector("[data-again]")) {
   window.setInterval(() => {
-    if (!document.activeElement || !document.activeElement.closest("form")) window.location.reload();
+    if (!sending && (!document.activeElement || !document.activeElement.closest("form"))) window.location.reload();
   }, 4000);
 }
 

@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with a request, as messages of the table."""
+"""What pydantic finds wrong with a request or a record, as messages of the table."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ from common.messages import Message, say, templates
 
 def what(fault: Mapping[str, Any]) -> str:
     """One fault of `ValidationError.errors()`: pydantic's words, with code and parameters where the table has them."""
-    code = f"validation.{fault['type'].replace('_', '-')}"
-    template = templates().get(code)
+    known = told(fault)
+    return Message(str(fault["msg"]), known.code, known.params) if isinstance(known, Message) else known
+
+
+def told(fault: Mapping[str, Any]) -> str:
+    """The same in the table's own words, by which it is known again where only the text is kept."""
+    template = templates().get(f"validation.{fault['type'].replace('_', '-')}")
     given = fault.get("ctx", {})
     if template is None or not template.names <= given.keys():
         return str(fault["msg"])
-    params = {name: given[name] if isinstance(given[name], int) else str(given[name]) for name in template.names}
-    return Message(str(fault["msg"]), code, params)
+    return template.fill({name: one if isinstance(one := given[name], int) else str(one) for name in template.names})
 
 
 def at(fault: Mapping[str, Any]) -> str:
