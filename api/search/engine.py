@@ -23,6 +23,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache, wraps
 from html import unescape
+from operator import itemgetter
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
 import orjson
@@ -55,14 +56,22 @@ WINDOW = 200
 """Keyword results that take part in rank fusion; later pages go on in keyword order."""
 NEIGHBOURS = 100
 """Nearest vectors that take part."""
-FLOOR = 0.2
-"""Inner product below which a vector is no evidence of the same subject. Of 440 records of an unknown subject that are
-right for a query in some language, 0.73 lie above it (above 0.25: 0.57), and 0.024 of those that are wrong (0.008);
-words without sense reach 0.14."""
-TERMS_WEIGHT, TERMS_CONSTANT = 2.0, 20
-"""Of the list found by expanded terms: a record that has all concepts of the query in its own language is shown as
-right by that, and by neither the query's own words nor vectors. One that lacks a concept weighs with the square of what
-it has. Fitted on half of the topics of benchmarks/relevance.py: on the others nDCG@10 rose from 0.948 to 0.956."""
+FLOOR = 0.15
+"""Inner product below which a vector is no evidence of the same subject: words without sense reach 0.14. What lies
+little above it weighs little."""
+SURE = 0.5
+"""Inner product from which a neighbour's place counts whole; below, in proportion."""
+CROWDED = 0.3
+"""Of the cosine of a language's nearest record, taken off that of each record in it before they are put in order: the
+encoder sets texts of the query's own language, and of some others, nearer than they are, and they fill the list."""
+VECTOR_WEIGHT, TERMS_WEIGHT, LIST_CONSTANT = 0.35, 0.7, 20
+"""Of the lists of neighbours and of expanded terms: the first place of one that is sure is worth the first place by the
+query's own words, or twice that. A record that has all concepts of the query in its own language is shown as right by
+that, and by neither the query's own words nor vectors."""
+TERMS_SHARE, LANGUAGE_SHARE = 1.5, 2.0
+"""Powers of what a record has of the query's concepts, and of that against the best record in its language: where the
+term bank knows less of a language, its best record has few concepts and may be right all the same. Fitted, as the
+numbers above, on the samples' topics with two halves of the lexicon (docs/benchmarks.md)."""
 PIT_KEEP_ALIVE = "5m"
 TIMEOUT_S = 30
 """For which the connection waits, and the time that a search may take where no other is given."""
@@ -1154,14 +1163,43 @@ def _only_of(right: str, query: Query) -> Query:
 
 
 def _found(request: SearchRequest, answers: Sequence[Mapping[str, Any]]) -> list[Ranked]:
-    """The lists that `_lists` asked for."""
+    """The lists that `_lists` asked for, each in the order in which its records are to be fused."""
     vectors = request.lists - (request.terms is not None)
-    found = [Ranked(list(_near(answer))) for answer in answers[:vectors]]
+    found = []
+    for answer in answers[:vectors]:
+        rows = [raw for raw in answer["hits"]["hits"] if raw["sort"][0] - 1 >= FLOOR]
+        places = []
+        for (score, name), best in zip((raw["sort"] for raw in rows), _best(rows), strict=True):
+            places.append((CROWDED * (best - 1) - (score - 1), min(1.0, (score - 1) / SURE), name))
+        found.append(_in_order(places, VECTOR_WEIGHT))
     for answer in answers[vectors:]:
-        rows = [raw["sort"] for raw in answer["hits"]["hits"]]
-        shares = [min(1.0, score / request.terms_worth) ** 2 for score, _ in rows]
-        found.append(Ranked([name for _, name in rows], TERMS_WEIGHT, TERMS_CONSTANT, shares))
+        rows = answer["hits"]["hits"]
+        places = []
+        for (score, name), best in zip((raw["sort"] for raw in rows), _best(rows), strict=True):
+            share = min(1.0, score / request.terms_worth) ** TERMS_SHARE * (score / best) ** LANGUAGE_SHARE
+            places.append((-share, share, name))
+        found.append(_in_order(places, TERMS_WEIGHT))
     return found
+
+
+def _best(rows: Sequence[Mapping[str, Any]]) -> list[float]:
+    """For each row the best score of one in any of its languages. Rows come best first."""
+    best: dict[str, float] = {}
+    told: list[float] = []
+    for raw in rows:
+        score = raw["sort"][0]
+        tongues: Sequence[str] = raw["fields"]["languages"] if "fields" in raw else ()
+        for tongue in tongues:
+            if tongue not in best:
+                best[tongue] = score
+        told.append(best[tongues[0]] if len(tongues) == 1 else max((best[tongue] for tongue in tongues), default=score))
+    return told
+
+
+def _in_order(places: list[tuple[float, float, str]], weight: float) -> Ranked:
+    """A list of (by what it is put in order, share of the weight, id); equals stay as they come."""
+    places.sort(key=itemgetter(0))
+    return Ranked([name for _, _, name in places], weight, LIST_CONSTANT, [share for _, share, _ in places])
 
 
 def _add_findings(by_id: Mapping[str, dict[str, Any]], found: Mapping[str, Any]) -> None:
