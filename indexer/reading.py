@@ -215,10 +215,10 @@ def _item(found: Draft | InputError, ordinal: int, task: Task, sender: Sender, r
     if isinstance(found, InputError):
         return Item(ordinal, None, complaints=(complaint_of(found),))
     try:
-        result = harmonise(found, _origin(found, ordinal, task, sender, row))
+        result = harmonise(found, origin_of(found, ordinal, task, sender, row))
         if isinstance(result, Deletion):
             return _deletion(result, ordinal)
-        return prepare(gallery.tie(_checked(result), member_path(task.file, task.member)), ordinal)
+        return prepare(gallery.tie(checked(result), member_path(task.file, task.member)), ordinal)
     except InputError as error:
         return Item(ordinal, None, complaints=(complaint_of(error),))
     except ConcordError:
@@ -227,7 +227,8 @@ def _item(found: Draft | InputError, ordinal: int, task: Task, sender: Sender, r
         return Item(ordinal, None, complaints=(_mistake("harmonisation", error),))
 
 
-def _origin(draft: Draft, ordinal: int, task: Task, sender: Sender, row: Format) -> Origin:
+def origin_of(draft: Draft, ordinal: int, task: Task, sender: Sender, row: Format) -> Origin:
+    """Where a draft comes from: the item `ordinal` of the member that `task` reads."""
     return Origin(
         provider=sender.provider,
         collection=collection_id(sender.provider, draft.right, sender.collection),
@@ -247,7 +248,8 @@ def collection_id(provider: str, right: str, name: str) -> str:
     return f"{provider}-{right}-{name}".lower()
 
 
-def _checked(record: Record) -> Record:
+def checked(record: Record) -> Record:
+    """The record with what the quality checks found."""
     findings = check(record)
     return record.model_copy(update={"findings": findings}) if findings != record.findings else record
 

@@ -62,7 +62,7 @@ class Vectors:
             if new:
                 made = await self._make([wanted[key] for key in new])
                 fresh = dict(zip(new, made, strict=True))
-                await asyncio.to_thread(self._store, fresh)
+                await asyncio.to_thread(self.keep, fresh)
                 found.update(fresh)
                 self.made += len(fresh)
         for key, vector in found.items():
@@ -87,7 +87,7 @@ class Vectors:
         loop = asyncio.get_running_loop()
         size = max(16, -(-len(texts) // max(1, self._processes)))
         parts = [texts[start : start + size] for start in range(0, len(texts), size)]
-        made = await asyncio.gather(*(loop.run_in_executor(self._executor, _embed, self.name, part) for part in parts))
+        made = await asyncio.gather(*(loop.run_in_executor(self._executor, embed, self.name, part) for part in parts))
         return [vector for part in made for vector in part]
 
     def _load(self, keys: list[bytes]) -> dict[bytes, bytes]:
@@ -99,7 +99,8 @@ class Vectors:
             )
             return dict(rows.fetchall())
 
-    def _store(self, vectors: dict[bytes, bytes]) -> None:
+    def keep(self, vectors: dict[bytes, bytes]) -> None:
+        """Stores vectors (`pack`) under the hashes of their texts."""
         with self._database.driver() as connection:
             connection.execute(
                 "insert into embeddings (embedder, text_hash, vector) "
@@ -120,8 +121,8 @@ def end_with_parent() -> None:
         Thread(target=watch, daemon=True).start()
 
 
-def _embed(name: str, texts: list[str]) -> list[bytes]:
-    """In the worker."""
+def embed(name: str, texts: list[str]) -> list[bytes]:
+    """The vectors of texts, packed. Runs in a worker."""
     model = embedder(name)
     vectors: list[bytes] = []
     for start in range(0, len(texts), model.batch):
