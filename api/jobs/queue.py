@@ -8,7 +8,7 @@ import secrets
 from typing import Any
 
 from procrastinate import App, SyncPsycopgConnector
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from api.access.model import Caller, Permission
@@ -68,6 +68,23 @@ def enqueue_once(session: Session, kind: str) -> Job | None:
     if session.scalar(waiting) is not None:
         return None
     return enqueue(session, kind, None, "", {})
+
+
+def enter_lost(session: Session) -> list[str]:
+    """Enters again the jobs that are not over and of which the queue knows nothing any more: the database had no room,
+    or broke off, when it was to be written how an attempt ended. Returns their ids. A job that runs after all holds its
+    lock, and the new entry waits for it."""
+    found = session.execute(LOST).all()
+    for job, kind in found:
+        defer(session, JOB, KINDS[kind].queue, job=job)
+    return [job for job, _ in found]
+
+
+LOST = text(
+    "select id, kind from jobs where state in ('queued', 'running') and not exists ("
+    "select from procrastinate_jobs entry where entry.task_name = :task and entry.status in ('todo', 'doing') "
+    "and entry.args ->> 'job' = jobs.id) for update skip locked"
+).bindparams(task=JOB)
 
 
 # ------------------------------------------------------------------------------------------- what callers may do

@@ -1,6 +1,7 @@
 """A worker: takes jobs and messages from the queue, on any machine that reaches the engines and the home folder.
 
-Any number of them may run. Each beats its heart; where one has gone without a word, the others put back what it had.
+Any number of them may run. Each beats its heart; where one has gone without a word, the others put back what it had,
+and any of them what dropped out of the queue when the database could not write how an attempt ended.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 import structlog
 from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
+from sqlalchemy.exc import DBAPIError
 
 from api.dependencies import Services
 from api.jobs import queue, runner
@@ -70,6 +72,12 @@ class Worker:
         with self.services.database.session() as session:
             queue.enqueue_once(session, name)
 
+    def _enter_lost(self) -> None:
+        # Where the database still has no room, the next time.
+        with suppress(DBAPIError, ConnectorException), self.services.database.session() as session:
+            for job in queue.enter_lost(session):
+                log.warning("a job that had dropped out of the queue was put back", job=job)
+
     async def run(self) -> None:
         """Works until `stop`. What runs then has ten seconds to end, and otherwise is put back into the queue."""
         async with self.app.open_async():
@@ -114,6 +122,7 @@ class Worker:
                 with suppress(ConnectorException):
                     await manager.retry_job(stalled, retry_at=AT_ONCE)
                     log.warning("work of a worker that is gone was put back", task=stalled.task_name)
+            await asyncio.to_thread(self._enter_lost)
             await asyncio.sleep(self.timeout_s / 3)
 
 

@@ -1,0 +1,72 @@
+"""A job whose end could not be written down is not lost: it is put back, and comes to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from api.access.model import Role
+from tests.platforms import Platform, make_record, running, until, working
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@contextmanager
+def no_end_can_be_written(platform: Platform) -> Iterator[None]:
+    """As on a disk without room: the database refuses whatever would say how a job ended, or that it comes again."""
+    with platform.database.engine.begin() as connection:
+        connection.execute(
+            text(
+                "create function refuse() returns trigger language plpgsql as "
+                "$$ begin raise exception 'no room' using errcode = 'disk_full'; end $$"
+            )
+        )
+        connection.execute(
+            text(
+                "create trigger refuse before update on jobs for each row "
+                "when (old.state = 'running' and new.state <> 'running') execute function refuse()"
+            )
+        )
+    try:
+        yield
+    finally:
+        with platform.database.engine.begin() as connection:
+            connection.execute(text("drop trigger refuse on jobs"))
+            connection.execute(text("drop function refuse"))
+
+
+async def test_a_job_whose_end_could_not_be_written_down_comes_to_its_end(
+    engines: tuple[str, str], tmp_path: Any
+) -> None:
+    async with running(*engines, tmp_path) as platform, platform.client(platform.key("QW", Role.EXAMINER)) as client:
+        await platform.index([make_record("XW", number, f"wamble {number}") for number in range(1, 4)])
+        platform.policy("xw-patent-x", "content")
+
+        async def state(*wanted: str) -> dict[str, Any] | None:
+            found: dict[str, Any] = (await client.get(f"/v1/exports/{job['id']}")).json()
+            return found if found["state"] in wanted else None
+
+        def entries(status: str) -> int:
+            with platform.database.engine.connect() as connection:
+                counted = text(
+                    "select count(*) from procrastinate_jobs where args ->> 'job' = :job and status = :status"
+                )
+                return int(connection.execute(counted, {"job": job["id"], "status": status}).scalar_one())
+
+        async def dropped_out() -> bool | None:
+            return entries("failed") > 0 or None
+
+        with no_end_can_be_written(platform):
+            job = (await client.post("/v1/exports", json={"format": "jsonl", "search": {"q": "wamble"}})).json()
+            async with working(platform, timeout_s=600):
+                await until(dropped_out)
+        assert await state("running")
+        assert entries("todo") == entries("doing") == 0
+        async with working(platform, timeout_s=600):
+            done = await until(lambda: state("done", "failed"))
+        assert done["state"] == "done", done
+        assert len((await client.get(done["result"]["content"])).content.splitlines()) == 3
