@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from threading import BoundedSemaphore, Lock
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from fastapi import Request
@@ -23,7 +23,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from api.access import accounts, keys
-from api.access.audit import AuditWriter, Entry
+from api.access.audit import AuditWriter, Entry, disclosures
 from api.access.limits import RateLimiter
 from api.access.model import DEFAULT_PURPOSE, PURPOSES, Caller, Permission, Role, anonymous, role_rules
 from api.access.oidc import TokenVerifier
@@ -37,7 +37,7 @@ from api.exchange import certificates
 from api.exchange.certificates import CertificateRefused
 from api.observe import Metrics
 from api.platform.usage import SHOWN_WHOLE, Used
-from api.search.engine import Engine
+from api.search.engine import Engine, Hit
 from common.errors import AccessDenied, ConfigurationError, UsageError
 from common.messages import say
 from common.settings import Settings
@@ -230,9 +230,15 @@ class Services:
             return None
         return certificates.of_client(session, credentials.certificate, now)
 
-    async def identified(self, credentials: Credentials) -> Identity:
-        """The same on the event loop: with one small read where nothing has changed since the caller was last seen."""
-        version = await self.versions.read()
+    async def identified(self, credentials: Credentials, *, provisionally: bool = False) -> Identity:
+        """The same on the event loop: with one small read where nothing has changed since the caller was last seen.
+
+        provisionally: as of the last read, whenever that was. Only for who gives nothing away before `disclosed` has
+        seen that nothing has changed.
+        """
+        version = self.versions.last if provisionally else None
+        if version is None:
+            version = await self.versions.read()
         held = self._held(credentials, version)
         return held if held is not None else await asyncio.to_thread(self.identify, credentials)
 
@@ -288,13 +294,15 @@ class Services:
             del self._vectors[next(iter(self._vectors))]
         return found
 
-    async def record(self, entries: Iterable[Entry]) -> None:
-        """Writes to the audit, and returns when it is written."""
-        written = list(entries)
-        await self.audit.write(written)
-        for entry in written:
+    async def record(self, entries: Sequence[Entry], *, version: int | None = None) -> bool:
+        """Writes to the audit, and returns when it is written. `version`: of rights that must still be in force; where
+        they are not, nothing is written and the answer is False."""
+        if not await self.audit.write(entries, version=version):
+            return False
+        for entry in entries:
             if entry.action in SHOWN_WHOLE:
                 self.used.add(entry.office, "records", entry.records)
+        return True
 
 
 def _of_certificate(holder: OfficeCertificate) -> Caller:
@@ -346,6 +354,24 @@ class Access:
         """Whether no right of anybody has changed since this request began: one small read."""
         return await self.services.versions.read() == self.scope.version
 
+    def shown(
+        self, action: str, hits: Iterable[Hit], *, content: bool = False, details: dict[str, Any] | None = None
+    ) -> list[Entry]:
+        """Entries of the audit about records that are about to be shown."""
+        seen = [(hit.id, hit.document, hit.view) for hit in hits]
+        return disclosures(action, self.caller, self.purpose, seen, content=content, details=details)
+
+    async def disclose(self, entries: Sequence[Entry]) -> bool:
+        """Writes down what is about to leave, where no right of anybody has changed since this request began; else
+        writes nothing, and False says that nothing may leave."""
+        if not entries:
+            return await self.unchanged()
+        return await self.services.record(entries, version=self.scope.version)
+
+    async def current(self) -> Access:
+        """The same request with its rights as they are now, itself if they are the same. Raises as `again`."""
+        return self if await self.unchanged() else await self.renewed()
+
     async def again(self) -> Scope:
         """The scope as it is now, for the next part of a stream. Raises when the caller may no longer do this."""
         return (await self.renewed()).scope
@@ -358,13 +384,32 @@ class Access:
         return replace(self, identity=identity)
 
 
+Found = TypeVar("Found")
+
+
+async def disclosed(
+    access: Access,
+    look: Callable[[Access], Awaitable[Found]],
+    told: Callable[[Access, Found], Sequence[Entry]] = lambda access, found: (),
+) -> tuple[Access, Found]:
+    """What `look` finds, with the rights under which it may leave, and `told` (access, found) to the audit. Rights may
+    go while the engine works: then it is looked for anew under those that there are. Raises as `renewed`, `look`."""
+    while True:
+        found = await look(access)
+        if await access.disclose(told(access, found)):
+            return access, found
+        access = await access.renewed()
+
+
 class Guard:
     """The dependency that every route must have: who asks, and whether that one may do what the route does."""
 
-    def __init__(self, permission: Permission | None, *, known: bool = False) -> None:
+    def __init__(self, permission: Permission | None, *, known: bool = False, provisional: bool = False) -> None:
         self.permission = permission
         self.known = known
         """Whether the caller must have signed in, public permission or not."""
+        self.provisional = provisional
+        """Whether rights may be those of a moment ago: for routes all of whose answers go through `disclosed`."""
 
     async def credentials(self, request: Request) -> Credentials:
         return credentials_of(request)
@@ -374,7 +419,7 @@ class Guard:
         credentials = await self.credentials(request)
         peer = request.client.host if request.client else "local"
         try:
-            identity = await services.identified(credentials)
+            identity = await services.identified(credentials, provisionally=self.provisional)
         except Unidentified:
             _limited(services.public_limits, f"peer:{peer}")
             raise

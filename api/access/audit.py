@@ -6,6 +6,8 @@ out or cut off.
 
 One writer a process takes all that is waiting, appends it to its chain in one statement, and only then lets the
 requests go on that brought it. So nothing is shown that is not written down, and a hundred requests cost one commit.
+The same statement looks whether the rights are still those under which it was found, and writes nothing where they are
+not: neither is anything shown under rights that are gone, nor written down that was not shown.
 There are a few chains; a process writes to one of them and remembers where it ends. The statement takes effect only if
 the chain still ends there; where another process has written to it meanwhile, the end is read anew, under lock.
 """
@@ -16,10 +18,12 @@ import asyncio
 import datetime as dt
 import hashlib
 import hmac
+import itertools
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 import orjson
@@ -126,6 +130,14 @@ class Head:
     hash: bytes
 
 
+class Moved(Enum):
+    """What came of an attempt to add to a chain."""
+
+    DONE = "done"
+    ELSEWHERE = "the chain ends elsewhere by now"
+    UNDER_OTHER_RIGHTS = "the rights were changed"
+
+
 class AuditWriter:
     """Appends to one chain, over a connection of its own. Belongs to the event loop in which it is first used. Close
     it: what is waiting is written first."""
@@ -143,21 +155,20 @@ class AuditWriter:
         self._url = plain(database.url)
         self._keys = keys
         self.chain = os.getpid() % CHAINS if chain is None else chain
-        self._waiting: list[tuple[Sequence[Entry], asyncio.Future[None]]] = []
+        self._waiting: list[tuple[Sequence[Entry], int | None, asyncio.Future[bool]]] = []
         self._writing: asyncio.Task[None] | None = None
         self._connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
         self._head: Head | None = None
         self._flushed = True
 
-    async def write(self, entries: Sequence[Entry]) -> None:
-        """Returns when the entries are committed; raises what kept them from it."""
-        if not entries:
-            return
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((entries, done))
+    async def write(self, entries: Sequence[Entry], *, version: int | None = None) -> bool:
+        """Returns when the entries are committed; raises what kept them from it. `version`: of the rights that they
+        presume; where it is another by now, nothing is written and the answer is False."""
+        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiting.append((entries, version, done))
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._run())
-        await asyncio.shield(done)
+        return await asyncio.shield(done)
 
     async def close(self) -> None:
         if self._writing is not None:
@@ -166,19 +177,21 @@ class AuditWriter:
 
     async def _run(self) -> None:
         while self._waiting:
-            batch, self._waiting = self._waiting[:LARGEST_BATCH], self._waiting[LARGEST_BATCH:]
+            version, alike = next(itertools.groupby(self._waiting[:LARGEST_BATCH], lambda one: one[1]))
+            batch = list(alike)
+            del self._waiting[: len(batch)]
             try:
-                await self._append([entry for entries, _ in batch for entry in entries])
+                written = await self._append([entry for entries, _, _ in batch for entry in entries], version)
             except Exception as error:
                 self._head = None
-                for _, done in batch:
+                for _, _, done in batch:
                     done.set_exception(error)
                     done.exception()  # whoever asked may have gone
             else:
-                for _, done in batch:
-                    done.set_result(None)
+                for _, _, done in batch:
+                    done.set_result(written)
 
-    async def _append(self, entries: Sequence[Entry]) -> None:
+    async def _append(self, entries: Sequence[Entry], version: int | None) -> bool:
         tried: Head | None = None
         for attempt in range(2):
             try:
@@ -186,19 +199,23 @@ class AuditWriter:
                 if self._head is None:
                     self._head = await self._read_head(connection)
                 if tried is not None and await self._holds(connection, tried):
-                    return  # the connection broke after the commit, before it was confirmed
+                    return True  # the connection broke after the commit, before it was confirmed
                 rows, tried = link(self.chain, self._head, entries)
-                if not await self._move(connection, self._head, tried, rows):
+                moved = await self._move(connection, self._head, tried, rows, version)
+                if moved is Moved.ELSEWHERE:
                     async with connection.transaction():
                         self._head = await self._read_head(connection, lock=True)
                         rows, tried = link(self.chain, self._head, entries)
-                        assert await self._move(connection, self._head, tried, rows)
-                self._head = tried
-                return
+                        moved = await self._move(connection, self._head, tried, rows, version)
+                        assert moved is not Moved.ELSEWHERE
+                if moved is Moved.DONE:
+                    self._head = tried
+                return moved is Moved.DONE
             except psycopg.OperationalError as error:
                 await self._disconnect()
                 if attempt:
                     raise EngineUnavailable(say("engines.database-away")) from error
+        raise AssertionError
 
     async def _connected(self, *, flushed: bool) -> psycopg.AsyncConnection[tuple[Any, ...]]:
         if self._connection is None:
@@ -230,9 +247,14 @@ class AuditWriter:
         return (await (await connection.execute(HOLDS, place)).fetchone()) is not None
 
     async def _move(
-        self, connection: psycopg.AsyncConnection[Any], old: Head, new: Head, rows: Sequence[dict[str, Any]]
-    ) -> bool:
-        """Whether the rows were added: only to a chain that ends at `old`."""
+        self,
+        connection: psycopg.AsyncConnection[Any],
+        old: Head,
+        new: Head,
+        rows: Sequence[dict[str, Any]],
+        version: int | None,
+    ) -> Moved:
+        """Adds the rows, but only to a chain that ends at `old`, and only under rights of that version."""
         content = [{**row, "hash": row["hash"].hex()} for row in rows]
         with self._calls("insert"):
             moved = await connection.execute(
@@ -245,10 +267,14 @@ class AuditWriter:
                     "hash": new.hash,
                     "seal": _seal(self._keys, self.chain, new.seq, new.hash),
                     "rows": orjson.dumps(content).decode(),
+                    "version": version,
                 },
             )
         found = await moved.fetchone()
-        return bool(found and found[0])
+        assert found is not None
+        if found[0]:
+            return Moved.DONE
+        return Moved.ELSEWHERE if version in (None, found[1]) else Moved.UNDER_OTHER_RIGHTS
 
 
 BEGIN_CHAIN = """
@@ -258,9 +284,12 @@ READ_HEAD = "select seq, hash from audit_heads where chain = %(chain)s"
 READ_HEAD_LOCKED = "select seq, hash from audit_heads where chain = %(chain)s for update"
 HOLDS = "select from audit where chain = %(chain)s and seq = %(seq)s and hash = %(hash)s"
 MOVE = """
-with moved as (
+with rights as (
+    select version from access_version where id = 1
+), moved as (
     update audit_heads set seq = %(seq)s, hash = %(hash)s, seal = %(seal)s
     where chain = %(chain)s and seq = %(old_seq)s and hash = %(old_hash)s
+        and (%(version)s::bigint is null or %(version)s::bigint = (select version from rights))
     returning chain
 ), added as (
     insert into audit (
@@ -276,7 +305,7 @@ with moved as (
     )
     where exists (select from moved)
 )
-select count(*) from moved
+select exists (select from moved), (select version from rights)
 """
 
 

@@ -25,6 +25,8 @@ class VersionReader:
         self._connection: psycopg.AsyncConnection[tuple[int]] | None = None
         self._waiting: asyncio.Future[int] | None = None
         self._reading: asyncio.Task[None] | None = None
+        self.last: int | None = None
+        """What was read last. For who looks again before anything leaves."""
 
     async def read(self) -> int:
         """The version at some moment after this was called. Raises EngineUnavailable without a database."""
@@ -51,6 +53,7 @@ class VersionReader:
                 waiting.set_exception(error)
                 waiting.exception()  # whoever asked may have gone
             else:
+                self.last = version
                 waiting.set_result(version)
 
     async def _read(self) -> int:

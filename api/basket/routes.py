@@ -14,10 +14,9 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from api.access.audit import disclosures
 from api.access.model import Group, Permission
 from api.access.routes import in_transaction
-from api.dependencies import Access, Guard
+from api.dependencies import Access, Guard, disclosed
 from api.search.engine import Hit
 from api.search.routes import json_response
 from common.errors import NotFound, UsageError
@@ -55,9 +54,11 @@ async def read_basket(access: Reader, limit: Annotated[int, Query(ge=1, le=LARGE
         return [(r, a) for r, a in session.execute(statement.order_by(BasketEntry.added.desc()).limit(limit))]
 
     held = await in_transaction(access, work)
-    hits = await seen(access, [record for record, _ in held])
-    entries = [(hit.id, dict(hit.document), hit.view) for hit in hits.values()]
-    await access.services.record(disclosures("view", access.caller, access.purpose, entries, content=False))
+    _, hits = await disclosed(
+        access,
+        lambda now: seen(now, [record for record, _ in held]),
+        lambda now, found: now.shown("view", found.values()),
+    )
     found = [{"id": record, "added": added, "record": hits[record].record} for record, added in held if record in hits]
     return json_response({"records": found})
 

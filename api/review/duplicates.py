@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from api.access.audit import disclosures
+from api.access.audit import Entry
 from api.access.model import Group, Tier
-from api.dependencies import Access
+from api.dependencies import Access, disclosed
 from api.search.engine import Hit
 from common.errors import NotFound, UsageError
 from common.messages import say
@@ -153,12 +153,22 @@ class Desk:
         return whole.seen_by(hits), hits
 
     async def show(self, hits: Iterable[Hit]) -> list[dict[str, Any]]:
-        """Records as the caller may see them; written to the audit before they are returned."""
-        shown = list(hits)
-        entries = [(hit.id, dict(hit.document), hit.view) for hit in shown]
-        content = any(hit.view.tier is Tier.CONTENT for hit in shown)
-        access = self.access
-        await access.services.record(disclosures("view", access.caller, access.purpose, entries, content=content))
+        """Records as the caller may see them; written to the audit before they are returned. Raises NotFound where one
+        was taken away meanwhile."""
+        given = list(hits)
+
+        async def look(now: Access) -> list[Hit]:
+            if now is self.access:
+                return given
+            hits = await self.seen(hit.id for hit in given)
+            if any(hit.id not in hits for hit in given):
+                raise NotFound("no such pair")
+            return [hits[hit.id] for hit in given]
+
+        def told(now: Access, found: list[Hit]) -> list[Entry]:
+            return now.shown("view", found, content=any(hit.view.tier is Tier.CONTENT for hit in found))
+
+        _, shown = await disclosed(self.access, look, told)
         return [hit.record for hit in shown]
 
     # --- the queue ---

@@ -16,10 +16,9 @@ from pydantic import Field
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from api.access.audit import disclosures
 from api.access.model import Group, Permission
 from api.access.routes import In, in_transaction
-from api.dependencies import Access, Guard
+from api.dependencies import Access, Guard, disclosed
 from api.jobs import queue
 from api.saved import feed
 from api.saved.run import certain
@@ -176,13 +175,12 @@ async def read_feed(saved: str, access: Searcher, request: Request) -> Response:
 async def _shown(access: Access, found: Sequence[SavedResult]) -> list[dict[str, Any]]:
     """The results with their records, as the caller may see them at this moment; audited before they leave."""
     ids = sorted({result.record for result in found})
-    hits = await access.services.engine.documents(access.scope, ids)
-    while not await access.unchanged():
-        access = await access.renewed()
-        hits = await access.services.engine.documents(access.scope, ids)
-    seen: dict[str, Hit] = {name: hit for name, hit in hits.items() if Group.BIBLIOGRAPHY in hit.view.groups}
-    shown = [(hit.id, hit.document, hit.view) for hit in seen.values()]
-    await access.services.record(disclosures("saved-search", access.caller, access.purpose, shown))
+
+    async def look(now: Access) -> dict[str, Hit]:
+        hits = await now.services.engine.documents(now.scope, ids)
+        return {name: hit for name, hit in hits.items() if Group.BIBLIOGRAPHY in hit.view.groups}
+
+    _, seen = await disclosed(access, look, lambda now, found: now.shown("saved-search", found.values()))
     return [
         {
             "number": result.number,

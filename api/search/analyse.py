@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from api.dependencies import Access
+from api.dependencies import Access, disclosed
 from api.search import service
 from api.search.counting import Counted, Question, Values, added
 from api.search.facets import facet_fields
@@ -29,10 +29,7 @@ async def analyse(access: Access, asked: Search, by: Sequence[str], size: int, i
     values = _values(by, size, inner_size)
     request = await service.plan(access, asked.model_copy(update={"mode": "keyword", "facets": [], "size": 0}))
     question = Question(request.query, {"by": values}, (*request.filters, *request.facet_filters.values()))
-    total, counted = await _counted(access, question, request.rights)
-    while not await access.unchanged():
-        access = await access.renewed()
-        total, counted = await _counted(access, question, request.rights)
+    _, (total, counted) = await disclosed(access, lambda now: _counted(now, question, request.rights))
     return {"by": list(by), "records": total, **_as_json(counted, values)}
 
 

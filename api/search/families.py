@@ -11,9 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from api.access.audit import disclosures
 from api.access.scope import Scope
-from api.dependencies import Access
+from api.dependencies import Access, disclosed
 from api.search import records
 from api.search.engine import Engine, Hit
 from indexer.record import Right
@@ -113,15 +112,13 @@ def _several(value: Any) -> list[Any]:
 
 async def answer(access: Access, record_id: str, kind: Kind) -> dict[str, Any]:
     """The family as JSON; written to the audit. Raises NotFound, the same for hidden and missing."""
-    family = await find(access.services.engine, access.scope, record_id, kind)
-    while not await access.unchanged():
-        # A right was taken away while the engine worked: what was found may be more than the caller sees now.
-        access = await access.renewed()
-        family = await find(access.services.engine, access.scope, record_id, kind)
+    _, family = await disclosed(
+        access,
+        lambda now: find(now.services.engine, now.scope, record_id, kind),
+        lambda now, found: now.shown("family", found.members if found is not None else ()),
+    )
     if family is None:
         raise records.missing()
-    shown = [(hit.id, hit.document, hit.view) for hit in family.members]
-    await access.services.record(disclosures("family", access.caller, access.purpose, shown))
     return as_json(record_id, kind, family)
 
 

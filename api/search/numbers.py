@@ -9,9 +9,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.access.audit import disclosures
 from api.access.model import Group, Permission
-from api.dependencies import Access, Guard
+from api.dependencies import Access, Guard, disclosed
 from api.search.engine import Hit, SearchRequest
 from indexer.harmonise.numbers import CanonicalNumber, number_readings
 
@@ -73,13 +72,7 @@ async def look_up(access: Annotated[Access, Depends(Guard(Permission.SEARCH))], 
     exist."""
     readings = [number_readings(text.strip()) for text in asked.numbers]
     wanted = list(dict.fromkeys(form for reading in readings for number in reading for form in forms_of(number)))
-    hits = await _bearing(access, wanted)
-    # Rights may have gone while the engine worked: nothing leaves under a scope that is not the caller's any more.
-    while not await access.unchanged():
-        access = await access.renewed()
-        hits = await _bearing(access, wanted)
-    shown = [(hit.id, hit.document, hit.view) for hit in hits]
-    await access.services.record(disclosures("lookup", access.caller, access.purpose, shown))
+    _, hits = await disclosed(access, lambda now: _bearing(now, wanted), lambda now, found: now.shown("lookup", found))
     by_form: dict[str, list[Hit]] = {}
     for hit in hits:
         for form in _borne(hit):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from api.access.audit import disclosures
 from api.access.model import Group
-from api.dependencies import Access, Services
+from api.dependencies import Access, Services, disclosed
 from api.search import records
 from api.search.engine import Hit
 from common.errors import MalformedInput, NotFound
@@ -40,21 +40,25 @@ async def original(access: Access, record_id: str, place: int) -> Picture:
     """Image `place` (from 1, in the record's order), as delivered. Raises NotFound, the same for a record that is
     missing, one that is hidden, one whose images the caller may not see, and an image that the delivery did not
     carry."""
-    hit, sha256 = await find(access, record_id, place)
-    content, media_type = await asyncio.to_thread(content_of, access.services, sha256)
-    await _shown(access, hit, place, sha256, "image")
-    return Picture(content, media_type, f"image-{place}.{media_type.rpartition('/')[2]}")
+
+    async def read(sha256: str, services: Services) -> Picture:
+        content, media_type = await asyncio.to_thread(content_of, services, sha256)
+        return Picture(content, media_type, f"image-{place}.{media_type.rpartition('/')[2]}")
+
+    return await _shown(access, record_id, place, "image", read)
 
 
 async def thumbnail(access: Access, record_id: str, place: int) -> Picture:
     """The same image as a small PNG. Raises NotFound as `original`."""
-    hit, sha256 = await find(access, record_id, place)
-    try:
-        content = await asyncio.to_thread(access.services.thumbnail, sha256)
-    except MalformedInput as error:
-        raise records.missing() from error
-    await _shown(access, hit, place, sha256, "thumbnail")
-    return Picture(content, "image/png", f"image-{place}.png")
+
+    async def read(sha256: str, services: Services) -> Picture:
+        try:
+            content = await asyncio.to_thread(services.thumbnail, sha256)
+        except MalformedInput as error:
+            raise records.missing() from error
+        return Picture(content, "image/png", f"image-{place}.png")
+
+    return await _shown(access, record_id, place, "thumbnail", read)
 
 
 async def find(access: Access, record_id: str, place: int) -> tuple[Hit, str]:
@@ -73,14 +77,17 @@ def _digest(hit: Hit, place: int) -> str:
     return str(sha256)
 
 
-async def _shown(access: Access, hit: Hit, place: int, sha256: str, action: str) -> None:
-    """Looks at the rights of this moment once more, and writes to the audit before anything is returned."""
-    hit = await records.still_allowed(access, hit)
-    if _digest(hit, place) != sha256:
-        raise records.missing()
-    shown = [(hit.id, dict(hit.document), hit.view)]
-    entries = disclosures(action, access.caller, access.purpose, shown, content=True, details={"image": place})
-    await access.services.record(entries)
+async def _shown(
+    access: Access, record_id: str, place: int, action: str, read: Callable[[str, Services], Awaitable[Picture]]
+) -> Picture:
+    async def look(now: Access) -> tuple[Hit, Picture]:
+        hit, sha256 = await find(now, record_id, place)
+        return hit, await read(sha256, now.services)
+
+    _, (_, picture) = await disclosed(
+        access, look, lambda now, found: now.shown(action, [found[0]], content=True, details={"image": place})
+    )
+    return picture
 
 
 def content_of(services: Services, sha256: str) -> tuple[bytes, str]:

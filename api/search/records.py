@@ -8,10 +8,9 @@ from typing import Any
 
 from sqlalchemy import select
 
-from api.access.audit import disclosures
 from api.access.model import GRANTABLE, Group, Tier
 from api.access.scope import View
-from api.dependencies import Access
+from api.dependencies import Access, disclosed
 from api.search.engine import Hit
 from common.errors import NotFound
 from store.ingest import Member, StoredRecord
@@ -44,15 +43,25 @@ def missing() -> NotFound:
 
 async def view(access: Access, record_id: str) -> dict[str, Any]:
     """The record as the caller may see it; written to the audit before it is returned."""
-    hit = await still_allowed(access, await find(access, record_id))
-    content = hit.view.tier is Tier.CONTENT
-    shown = [(hit.id, dict(hit.document), hit.view)]
-    await access.services.record(disclosures("view", access.caller, access.purpose, shown, content=content))
+    _, hit = await disclosed(
+        access,
+        lambda now: find(now, record_id),
+        lambda now, hit: now.shown("view", [hit], content=hit.view.tier is Tier.CONTENT),
+    )
     return hit.record
 
 
 async def original(access: Access, record_id: str) -> Original:
     """The bytes from which the record was read. Raises NotFound unless the caller may see all that is in them."""
+    _, (_, made) = await disclosed(
+        access,
+        lambda now: _original(now, record_id),
+        lambda now, found: now.shown("original", [found[0]], content=True),
+    )
+    return made
+
+
+async def _original(access: Access, record_id: str) -> tuple[Hit, Original]:
     hit = await find(access, record_id)
     if not sees_everything(hit.view):
         raise NotFound("no such original")
@@ -64,27 +73,12 @@ async def original(access: Access, record_id: str) -> Original:
     else:
         await _whole_member_allowed(access, source["sha256"])
         content = await asyncio.to_thread(_read, access, source["sha256"])
-    hit = await still_allowed(access, hit)
-    if not sees_everything(hit.view):
-        raise NotFound("no such original")
-    shown = [(hit.id, dict(hit.document), hit.view)]
-    await access.services.record(disclosures("original", access.caller, access.purpose, shown, content=True))
     name = (source.get("member") or source["file"]).replace("!", "/").rpartition("/")[2]
-    return Original(content, source["format"], name)
+    return hit, Original(content, source["format"], name)
 
 
 def sees_everything(view: View) -> bool:
     return view.tier is Tier.CONTENT and view.groups >= ALL_GROUPS
-
-
-async def still_allowed(access: Access, hit: Hit) -> Hit:
-    """The hit under the rights of this moment, which may have changed since the query began."""
-    if await access.unchanged():
-        return hit
-    again = await access.services.engine.get(await access.again(), hit.id)
-    if again is None:
-        raise NotFound("no such record")
-    return again
 
 
 async def _whole_member_allowed(access: Access, sha256: str) -> None:

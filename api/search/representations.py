@@ -13,17 +13,16 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 from lxml import etree
 
-from api.access.audit import disclosures
+from api.access.audit import Entry
 from api.access.model import Group, Tier
 from api.access.redaction import redact
-from api.access.scope import View
-from api.dependencies import Access
+from api.dependencies import Access, disclosed
 from api.exchange.writers import FORMATS, UnwritableRecord, Written, write_many
 from api.exchange.writers.shown import as_record, write_shown
 from api.search import records
@@ -149,28 +148,25 @@ class Answer:
 async def record(access: Access, record_id: str, wanted: Sequence[Choice]) -> Answer:
     """The record in the first of the formats wanted that can carry it. Raises NotFound, the same for hidden and missing
     and before anything is said of formats; NotAcceptable where none can."""
-    while True:
-        hit = await records.find(access, record_id)
-        entry, view, answer = await _first(access, hit, wanted)
-        if entry.writer is None:
-            shown = await records.view(access, record_id)
-            return Answer(orjson.dumps(shown), answer.media_type, {"vary": "accept"})
-        if await access.unchanged():
-            break
-        access = await access.renewed()
-    seen = [(hit.id, dict(hit.document), view)]
-    details = {"format": entry.name}
-    content = view.tier is Tier.CONTENT
-    lines = disclosures("view", access.caller, access.purpose, seen, content=content, details=details)
-    await access.services.record(lines)
+
+    async def look(now: Access) -> tuple[Hit, Representation, Answer]:
+        return await _first(now, await records.find(now, record_id), wanted)
+
+    def told(now: Access, found: tuple[Hit, Representation, Answer]) -> list[Entry]:
+        hit, entry, _ = found
+        details = {"format": entry.name} if entry.writer is not None else None
+        return now.shown("view", [hit], content=hit.view.tier is Tier.CONTENT, details=details)
+
+    _, (_, _, answer) = await disclosed(access, look, told)
     return answer
 
 
-async def _first(access: Access, hit: Hit, wanted: Sequence[Choice]) -> tuple[Representation, View, Answer]:
+async def _first(access: Access, hit: Hit, wanted: Sequence[Choice]) -> tuple[Hit, Representation, Answer]:
+    """The record as it may leave in that format."""
     reasons: list[str] = []
     for entry, media in wanted:
         if entry.writer is None:
-            return entry, hit.view, Answer(b"", media, {})
+            return hit, entry, Answer(orjson.dumps(hit.record), media, {"vary": "accept"})
         view = access.scope.view(hit.document, format=entry.writer)
         if Group.BIBLIOGRAPHY not in view.groups:
             reasons.append(f"{entry.name}: you may not have it in this format")
@@ -181,7 +177,7 @@ async def _first(access: Access, hit: Hit, wanted: Sequence[Choice]) -> tuple[Re
             reasons.append(f"{entry.name}: {'; '.join(why for _, why in error.missing)}")
             continue
         headers = {"vary": "accept", "concord-format": entry.name, **_losses(written)}
-        return entry, view, Answer(written.data, media, headers)
+        return replace(hit, view=view), entry, Answer(written.data, media, headers)
     raise NotAcceptable(
         f"The record cannot be given so. {'. '.join(reasons)}.", available(Right(hit.document["right"]))
     )

@@ -67,7 +67,7 @@ EXAMPLES: dict[int | str, dict[str, Any]] = {
     406: {"description": "There is nothing of what you take; `available` lists what there is (RFC 9457)."},
 }
 
-CanSearch = Annotated[Access, Depends(Guard(Permission.SEARCH))]
+CanSearch = Annotated[Access, Depends(Guard(Permission.SEARCH, provisional=True))]
 CanView = Annotated[Access, Depends(Guard(Permission.VIEW))]
 Accept = Annotated[str | None, Header(description="Media types that you take, with weights")]
 Format = Annotated[

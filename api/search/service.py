@@ -14,9 +14,8 @@ from typing import Annotated, Any, Literal
 import structlog
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.access.audit import disclosures
 from api.access.model import Group
-from api.dependencies import Access, Credentials, Services
+from api.dependencies import Access, Credentials, Services, disclosed
 from api.search import cursor as cursors
 from api.search import grouping, helping
 from api.search import query as language
@@ -205,10 +204,12 @@ async def search(access: Access, asked: Search, *, format: str | None = None) ->
     Raises QueryError for a query that cannot be understood, BadCursor for a cursor that cannot be used.
     """
     started = time.perf_counter()
-    services, scope = access.services, access.scope
+    services = access.services
     position, snapshot = Position(), None
     if asked.cursor is not None:
-        held = cursors.read(services.keys, scope, asked.cursor)
+        # A cursor goes on with a list under the rights that there are, so those are looked at before.
+        access = await access.current()
+        held = cursors.read(services.keys, access.scope, asked.cursor)
         if asked.model_fields_set - {"cursor", "size"}:
             given = asked.model_dump(exclude={"cursor", "size"}, exclude_unset=True)
             if any(held.search.get(name, _default(name)) != value for name, value in given.items()):
@@ -221,51 +222,64 @@ async def search(access: Access, asked: Search, *, format: str | None = None) ->
     services.metrics.searches.labels(asked.mode).inc()
     if asked.size and position == Position():
         services.used.add(access.caller.office, "searches")
+    begun = replace(request, position=position, snapshot=snapshot)
+
+    async def look(now: Access) -> _Looked:
+        # Under other rights than those of the page before, a list begins anew.
+        looked = await _page(now, asked, begun if now is access else request)
+        if format is not None:
+            hits = (replace(hit, view=now.scope.view(hit.document, format=format)) for hit in looked.page.hits)
+            looked = replace(looked, page=replace(looked.page, hits=tuple(hits)))
+        return replace(looked, helped=await _help(now, asked, request, looked.page))
+
+    details = {"format": format} if format is not None else None
     try:
-        page, grouped = await _page(access, asked, replace(request, position=position, snapshot=snapshot))
+        now, looked = await disclosed(access, look, lambda now, found: now.shown("search", found.hits, details=details))
     except SnapshotGone as error:
         raise BadCursor from error
-    # Rights may have gone while the engine worked: nothing leaves under a scope that is not the caller's any more.
-    while not await access.unchanged():
-        access = await access.renewed()
-        scope, snapshot = access.scope, None
-        page, grouped = await _page(access, asked, replace(request, position=Position(), snapshot=None))
-    helped = await _help(access, asked, request, page)
-    if format is not None:
-        hits = (replace(hit, view=scope.view(hit.document, format=format)) for hit in page.hits)
-        page = replace(page, hits=tuple(hits))
-    others = grouped.others if grouped is not None else ()
-    shown = [(hit.id, hit.document, hit.view) for hit in (*page.hits, *others)]
-    details = {"format": format} if format is not None else None
-    await services.record(disclosures("search", access.caller, access.purpose, shown, details=details))
-    _note_if_slow(access, asked, position, started)
+    _note_if_slow(now, asked, position, started)
+    page = looked.page
     following = None
+    if now is not access:
+        snapshot = None
     if page.next is not None and asked.size:
         kept = asked.model_dump(exclude={"cursor"}, exclude_defaults=True)
-        following = cursors.write(services.keys, scope, Cursor(kept, page.next, snapshot))
+        following = cursors.write(services.keys, now.scope, Cursor(kept, page.next, snapshot))
     elif snapshot is not None and page.next is None:
         await services.engine.release(snapshot)
     found = results(page, asked, following, started)
-    found.help = helped
-    return found if grouped is None else with_groups(found, asked.group, grouped)
+    found.help = looked.helped
+    return found if looked.grouped is None else with_groups(found, asked.group, looked.grouped)
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What a search came to under one scope."""
+
+    page: Page
+    grouped: Grouped | None = None
+    helped: Help | None = None
+
+    @property
+    def hits(self) -> tuple[Hit, ...]:
+        """All that is told of."""
+        return (*self.page.hits, *(self.grouped.others if self.grouped is not None else ()))
 
 
 async def _help(access: Access, asked: Search, request: SearchRequest, page: Page) -> Help | None:
-    """What helps where the words of a first page found nothing. Like all of it under the caller's scope: where that
-    changes meanwhile, there is none."""
+    """What helps where the words of a first page found nothing. Like all of it under the caller's scope."""
     if not asked.help or not asked.size or asked.cursor is not None or page.by_words:
         return None
     filters, exclude = narrowing(asked)
     about = helping.Asked(asked.q, asked.dialect, filters, exclude)
-    found = await helping.find(access.services.engine, access.scope, about, request, conditions=not page.total)
-    return found if await access.unchanged() else None
+    return await helping.find(access.services.engine, access.scope, about, request, conditions=not page.total)
 
 
-async def _page(access: Access, asked: Search, request: SearchRequest) -> tuple[Page, Grouped | None]:
+async def _page(access: Access, asked: Search, request: SearchRequest) -> _Looked:
     if asked.group == "none":
-        return await access.services.engine.search(access.scope, request), None
+        return _Looked(await access.services.engine.search(access.scope, request))
     grouped = await grouping.search(access.services, access.scope, request, asked.group)
-    return grouped.page, grouped
+    return _Looked(grouped.page, grouped)
 
 
 def with_groups(found: Results, by: str, grouped: Grouped) -> Results:

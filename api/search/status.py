@@ -13,10 +13,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from api.access.audit import disclosures
 from api.access.model import Group
 from api.access.scope import Scope
-from api.dependencies import Access
+from api.dependencies import Access, disclosed
 from api.search import records
 from api.search.engine import Engine, Hit
 from indexer.harmonise.status import categories, concerns, decides, is_correction, status_from, taken_back
@@ -59,14 +58,13 @@ async def find(engine: Engine, scope: Scope, record_id: str) -> tuple[Hit, ...] 
 
 async def answer(access: Access, record_id: str) -> dict[str, Any]:
     """The timeline as JSON; written to the audit. Raises NotFound, the same for hidden and missing."""
-    found = await find(access.services.engine, access.scope, record_id)
-    while not await access.unchanged():
-        access = await access.renewed()
-        found = await find(access.services.engine, access.scope, record_id)
+    _, found = await disclosed(
+        access,
+        lambda now: find(now.services.engine, now.scope, record_id),
+        lambda now, found: now.shown("status", found or ()),
+    )
     if found is None:
         raise records.missing()
-    shown = [(hit.id, hit.document, hit.view) for hit in found]
-    await access.services.record(disclosures("status", access.caller, access.purpose, shown))
     return as_json(found)
 
 

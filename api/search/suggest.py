@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from api.access.scope import Scope
-from api.dependencies import Access
+from api.dependencies import Access, disclosed
 from api.search import query as language
 from api.search.classes import begins, title_of, titled
 from api.search.counting import Answer, Query, Question, Values
@@ -50,10 +50,7 @@ async def suggest(access: Access, text: str, kinds: Sequence[Kind], size: int, t
     typed = " ".join(text.split())
     if len(typed) > LONGEST:
         raise QueryError(say("query.suggestion-too-long", most=LONGEST))
-    found = await _found(access, access.scope, typed, kinds, size, tongue)
-    while not await access.unchanged():
-        access = await access.renewed()
-        found = await _found(access, access.scope, typed, kinds, size, tongue)
+    _, found = await disclosed(access, lambda now: _found(now, now.scope, typed, kinds, size, tongue))
     return {"q": text, "suggestions": [entry for kind in kinds for entry in found[kind][:size]]}
 
 

@@ -11,8 +11,10 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from api.access.audit import AuditWriter, Entry, Verdict, append, report, verify
+from api.access import offices
+from api.access.audit import AuditWriter, Entry, Moved, Verdict, append, report, verify
 from api.access.model import Role
+from api.access.scopes import current_version
 from api.access.secret import Keys
 from api.search.service import warm
 from store.access import AuditEntry
@@ -112,6 +114,37 @@ async def test_many_writers_keep_one_chain_whole(database: Database) -> None:
     assert (verdict.entries, verdict.faults) == (3 * 2 * 40 * 2 + 40, ())
 
 
+async def test_what_presumes_rights_that_were_changed_is_not_written(database: Database) -> None:
+    writer = AuditWriter(database, KEYS, chain=3)
+
+    def version() -> int:
+        with database.session() as session:
+            return current_version(session)
+
+    def change(office: str) -> None:
+        with database.session() as session:
+            offices.add(session, office, "An office")
+
+    old = version()
+    assert await writer.write([entry(1)], version=old)
+    change("QC")
+    assert not await writer.write([entry(2)], version=old)
+    # All at once, of both kinds and of no version at all.
+    asked = [writer.write([entry(n)], version=v) for n, v in enumerate((old, version(), old, None, version(), None))]
+    assert await asyncio.gather(*asked) == [False, True, False, True, True, True]
+    other = AuditWriter(database, KEYS, chain=3)
+    assert await other.write([entry(3)], version=version())
+    # The chain ends elsewhere by now, and the rights are others.
+    stale = version()
+    change("QD")
+    assert not await writer.write([entry(4)], version=stale)
+    assert await writer.write([entry(5)], version=version())
+    for one in (writer, other):
+        await one.close()
+    with database.session() as session:
+        assert verify(session, KEYS) == Verdict(7, ())
+
+
 async def test_closing_writes_what_is_waiting(database: Database) -> None:
     writer = AuditWriter(database, KEYS, chain=2)
     waiting = [asyncio.create_task(writer.write([entry(number)])) for number in range(200)]
@@ -141,9 +174,9 @@ async def test_what_was_committed_before_the_connection_broke_is_not_written_twi
     writer = AuditWriter(database, KEYS, chain=2)
     await writer.write([entry(1)])
     move = writer._move
-    broken: list[bool] = []
+    broken: list[Moved] = []
 
-    async def committed_but_not_confirmed(*given: Any) -> bool:
+    async def committed_but_not_confirmed(*given: Any) -> Moved:
         moved = await move(*given)
         if not broken:
             broken.append(moved)

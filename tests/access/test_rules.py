@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from sqlalchemy import func, select
 
-from api.access import agreements
+from api.access import agreements, keys
 from api.access.agreements import STEPS, State, Terms
 from api.access.model import Caller, Group, Role, Tier, role_rules
 from api.access.policies import PolicyTerms
@@ -22,7 +23,7 @@ from api.search import query
 from api.search.engine import MOST_CLAUSES, SearchRequest
 from common.errors import Conflict, NotFound, QueryError, UsageError
 from common.messages import say
-from store.access import CHANNEL
+from store.access import CHANNEL, AuditEntry
 from store.database import Database
 from tests.platforms import Platform, make_record
 
@@ -32,6 +33,12 @@ NOW = dt.datetime(2024, 5, 1, 12, tzinfo=dt.UTC)
 
 def caller(office: str | None, role: Role = Role.EXAMINER) -> Caller:
     return Caller("key", "k", office, role, role_rules()[role].permissions)
+
+
+def audited(platform: Platform) -> int:
+    """Entries of the audit."""
+    with platform.database.session() as session:
+        return session.scalar(select(func.count()).select_from(AuditEntry)) or 0
 
 
 def rules(**changed: object) -> CollectionRules:
@@ -185,9 +192,39 @@ async def test_a_lost_notification_leaves_no_stale_right(platform: Platform) -> 
     try:
         async with platform.client(platform.key("QH")) as client:
             path = "/v1/records/QB.patent.QB0000072.A1"
+            search = "/v1/search?q=hantral&mode=keyword"
             assert (await client.get(path)).status_code == 200
+            assert (await client.get(search)).json()["total"] == 1
+            before = audited(platform)
             platform.step(agreement, State.REVOKED)
+            # A search begins under the rights last known, and gives nothing away before it has looked again.
+            assert (await client.get(search)).json()["total"] == 0
             assert (await client.get(path)).status_code == 404
+            assert audited(platform) == before
+    finally:
+        services.jobs[0] = asyncio.create_task(services._watch())
+
+
+async def test_a_key_that_was_revoked_without_a_word_finds_nothing(platform: Platform) -> None:
+    await platform.index([make_record("QB", 73, "hantrel")])
+    platform.agreement("QB", "QH", tier="metadata")
+    services = platform.services
+    services.jobs[0].cancel()
+    await asyncio.gather(services.jobs[0], return_exceptions=True)
+    try:
+        key = platform.key("QH")
+        async with platform.client(key) as client:
+            search = {"q": "hantrel", "mode": "keyword"}
+            first = await client.post("/v1/search", json={**search, "size": 1})
+            assert first.json()["total"] == 1
+            with platform.database.session() as session:
+                holder = keys.find(session, key, dt.datetime.now(dt.UTC))
+                assert holder is not None
+                keys.revoke(session, holder.id)
+            for _ in range(2):
+                answer = await client.post("/v1/search", json=search)
+                assert answer.status_code == 401
+                assert "hantrel" not in answer.text
     finally:
         services.jobs[0] = asyncio.create_task(services._watch())
 

@@ -10,8 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from api.access.audit import disclosures
-from api.dependencies import Access
+from api.dependencies import Access, disclosed
 from api.search.engine import Candidate, Hit
 from api.search.similar.compare import Likeness, Part, Sense, compare, parse, senses
 from api.search.similar.filters import Narrowed, nice_symbols, of_classes
@@ -119,13 +118,12 @@ async def find(access: Access, asked: Asked) -> MarksFound:
     within = [*asked.clauses(), *([clause] if (clause := of_classes(wanted, asked.classes)) else [])]
     meant = senses(asked.mark)[:MOST_SENSES]
     queries = list_queries(asked.mark, meant)
-    access, scored, hits, complete = await _search(access, asked, wanted, within, queries)
-    while not await access.unchanged():
-        access = await access.renewed()
-        access, scored, hits, complete = await _search(access, asked, wanted, within, queries)
-    shown = [(hit.id, hit.document, hit.view) for hit in hits.values()]
+    _, (scored, hits, complete) = await disclosed(
+        access,
+        lambda now: _search(now, asked, wanted, within, queries),
+        lambda now, found: now.shown("search", found[1].values()),
+    )
     access.services.used.add(access.caller.office, "searches")
-    await access.services.record(disclosures("search", access.caller, access.purpose, shown))
     page = scored[asked.offset : asked.offset + asked.size]
     return MarksFound(
         mark=asked.mark,
@@ -141,7 +139,7 @@ async def find(access: Access, asked: Asked) -> MarksFound:
 
 async def _search(
     access: Access, asked: Asked, wanted: tuple[str, ...], within: list[Query], queries: list[Query]
-) -> tuple[Access, list[_Scored], dict[str, Hit], bool]:
+) -> tuple[list[_Scored], dict[str, Hit], bool]:
     engine, scope = access.services.engine, access.scope
     lists = await engine.candidates(
         scope, queries, within=within, fields_wanted=FIELDS, rights=("trademark",), size=WINDOW
@@ -150,7 +148,7 @@ async def _search(
     scored = await asyncio.to_thread(score, asked.mark, wanted, lists, limit)
     page = scored[asked.offset : asked.offset + asked.size]
     hits = await engine.documents(scope, [entry.id for entry in page])
-    return access, scored, hits, all(len(found) < WINDOW for found in lists)
+    return scored, hits, all(len(found) < WINDOW for found in lists)
 
 
 def list_queries(mark: str, meant: Sequence[Sense]) -> list[Query]:

@@ -16,9 +16,8 @@ import numpy as np
 from pydantic import Field
 from sqlalchemy import text
 
-from api.access.audit import disclosures
 from api.access.model import Group
-from api.dependencies import Access, Services
+from api.dependencies import Access, Services, disclosed
 from api.search import pictures
 from api.search.engine import Hit
 from api.search.similar import figures
@@ -139,13 +138,12 @@ def _subject(services: Services, content: bytes, sha256: str | None = None, sour
 async def _find(access: Access, subject: Subject, wanted: Wanted) -> PicturesFound:
     started = time.perf_counter()
     within = _within(subject, wanted)
-    scored, hits, complete = await _search(access, subject, wanted, within)
-    while not await access.unchanged():
-        access = await access.renewed()
-        scored, hits, complete = await _search(access, subject, wanted, within)
-    shown = [(hit.id, hit.document, hit.view) for hit in hits.values()]
+    _, (scored, hits, complete) = await disclosed(
+        access,
+        lambda now: _search(now, subject, wanted, within),
+        lambda now, found: now.shown("search", found[1].values()),
+    )
     access.services.used.add(access.caller.office, "searches")
-    await access.services.record(disclosures("search", access.caller, access.purpose, shown))
     page = scored[wanted.offset : wanted.offset + wanted.size]
     return PicturesFound(
         subject.source,

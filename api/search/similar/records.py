@@ -11,9 +11,8 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
-from api.access.audit import disclosures
 from api.access.model import Group
-from api.dependencies import Access
+from api.dependencies import Access, disclosed
 from api.search import records
 from api.search.engine import Candidate, Hit
 from api.search.expansion import compiling
@@ -154,26 +153,29 @@ def _subject(text: str, symbols: Mapping[str, tuple[str, ...]], source: str | No
     return Subject(text, read.language, symbols, Expansion(made.language, "broad", groups), read.units, source)
 
 
+Searched = tuple[list[tuple[str, float]], dict[str, float], dict[str, Hit]]
+"""(ids with scores, cosine of those near by vector, the page's records)."""
+
+
 async def _find(access: Access, subject: Subject, wanted: Wanted, rights: tuple[str, ...]) -> SimilarFound:
     started = time.perf_counter()
     unknown = sorted(set(rights) - KNOWN_RIGHTS)
     if unknown:
         raise QueryError(say("similar.right-unknown", right=unknown[0], rights=sorted(KNOWN_RIGHTS)))
     within = _within(subject, wanted)
-    queries = await _queries(access, subject)
-    found = await _search(access, queries, within, rights, wanted)
-    while not await access.unchanged():
-        access = await access.renewed()
-        if subject.source is not None:
+
+    async def look(now: Access) -> tuple[Subject, Searched]:
+        current = subject
+        if now is not access and subject.source is not None:
             # The record itself may have been taken away.
-            subject = _subject_of(await _readable(access, subject.source))
-            queries = await _queries(access, subject)
-        found = await _search(access, queries, within, rights, wanted)
-    order, near, hits = found
+            current = _subject_of(await _readable(now, subject.source))
+        return current, await _search(now, await _queries(now, current), within, rights, wanted)
+
+    _, (subject, (order, near, hits)) = await disclosed(
+        access, look, lambda now, found: now.shown("search", found[1][2].values())
+    )
     page = order[wanted.offset : wanted.offset + wanted.size]
-    shown = [(hit.id, hit.document, hit.view) for hit in hits.values()]
     access.services.used.add(access.caller.office, "searches")
-    await access.services.record(disclosures("search", access.caller, access.purpose, shown))
     return SimilarFound(
         source=subject.source,
         language=subject.language,
@@ -250,8 +252,7 @@ def _passages(text: str) -> list[str]:
 
 async def _search(
     access: Access, queries: Mapping[str, Query], within: Sequence[Query], rights: tuple[str, ...], wanted: Wanted
-) -> tuple[list[tuple[str, float]], dict[str, float], dict[str, Hit]]:
-    """(ids with scores, cosine of those near by vector, the page's records)."""
+) -> Searched:
     engine, scope = access.services.engine, access.scope
     lists = await engine.candidates(scope, list(queries.values()), within=within, rights=rights, size=WINDOW)
     by_reason: dict[str, list[Candidate]] = dict(zip(queries, lists, strict=True))
