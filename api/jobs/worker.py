@@ -23,6 +23,8 @@ from api.jobs import queue, runner
 from api.jobs.kinds import KINDS
 from api.search.engine import Engine
 from api.webhooks import sender
+from common.errors import EngineUnavailable
+from common.messages import say
 from common.settings import Settings
 from store.database import Database, plain
 
@@ -129,7 +131,8 @@ class Worker:
 async def serve(
     settings: Settings, *, jobs: int | None = None, stop: asyncio.Event | None = None, alive: Path | None = None
 ) -> None:
-    """A worker over the engines that the settings name, until `stop` is set or the task is cancelled."""
+    """A worker over the engines that the settings name, until `stop` is set or the task is cancelled. Raises
+    EngineUnavailable where PostgreSQL is away."""
     assert settings.opensearch_url is not None
     assert settings.database_url is not None
     # Its lines say what its tasks are called and no more; what matters is in `jobs`.
@@ -145,6 +148,10 @@ async def serve(
         await asyncio.wait((running, asked), return_when=asyncio.FIRST_COMPLETED)
         worker.stop()
         await running
+    except ConnectorException as error:
+        # In plain words for whoever started it; what PostgreSQL said stands in the log.
+        log.error("the database did not do what the worker needs", said=str(error.__cause__ or error).strip())
+        raise EngineUnavailable(say("engines.database-away")) from error
     finally:
         asked.cancel()
         running.cancel()

@@ -1,4 +1,4 @@
-"""A job whose end could not be written down is not lost: it is put back, and comes to its end."""
+"""A database without room: a job whose end could not be written down is put back, and a worker says why it ends."""
 
 from __future__ import annotations
 
@@ -10,33 +10,30 @@ import pytest
 from sqlalchemy import text
 
 from api.access.model import Role
+from api.jobs.worker import serve
+from common.errors import EngineUnavailable
 from tests.platforms import Platform, make_record, running, until, working
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
+NO_END = "before update on jobs for each row when (old.state = 'running' and new.state <> 'running')"
+"""Whatever would say how a job ended, or that it comes again."""
+NO_WORKER = "before insert on procrastinate_workers for each row"
+
+
 @contextmanager
-def no_end_can_be_written(platform: Platform) -> Iterator[None]:
-    """As on a disk without room: the database refuses whatever would say how a job ended, or that it comes again."""
+def no_room_for(platform: Platform, what: str) -> Iterator[None]:
+    """The database refuses it as on a disk without room."""
+    refusing = "$$ begin raise exception 'no room' using errcode = 'disk_full'; end $$"
     with platform.database.engine.begin() as connection:
-        connection.execute(
-            text(
-                "create function refuse() returns trigger language plpgsql as "
-                "$$ begin raise exception 'no room' using errcode = 'disk_full'; end $$"
-            )
-        )
-        connection.execute(
-            text(
-                "create trigger refuse before update on jobs for each row "
-                "when (old.state = 'running' and new.state <> 'running') execute function refuse()"
-            )
-        )
+        connection.execute(text(f"create function refuse() returns trigger language plpgsql as {refusing}"))
+        connection.execute(text(f"create trigger refuse {what} execute function refuse()"))
     try:
         yield
     finally:
         with platform.database.engine.begin() as connection:
-            connection.execute(text("drop trigger refuse on jobs"))
-            connection.execute(text("drop function refuse"))
+            connection.execute(text("drop function refuse cascade"))
 
 
 async def test_a_job_whose_end_could_not_be_written_down_comes_to_its_end(
@@ -60,7 +57,7 @@ async def test_a_job_whose_end_could_not_be_written_down_comes_to_its_end(
         async def dropped_out() -> bool | None:
             return entries("failed") > 0 or None
 
-        with no_end_can_be_written(platform):
+        with no_room_for(platform, NO_END):
             job = (await client.post("/v1/exports", json={"format": "jsonl", "search": {"q": "wamble"}})).json()
             async with working(platform, timeout_s=600):
                 await until(dropped_out)
@@ -70,3 +67,9 @@ async def test_a_job_whose_end_could_not_be_written_down_comes_to_its_end(
             done = await until(lambda: state("done", "failed"))
         assert done["state"] == "done", done
         assert len((await client.get(done["result"]["content"])).content.splitlines()) == 3
+
+
+async def test_a_worker_that_finds_no_room_ends_in_plain_words(engines: tuple[str, str], tmp_path: Any) -> None:
+    async with running(*engines, tmp_path) as platform:
+        with no_room_for(platform, NO_WORKER), pytest.raises(EngineUnavailable, match="PostgreSQL"):
+            await serve(platform.settings)
