@@ -191,6 +191,10 @@ class Tongue:
         shown = round(number, 1) if number < 100 else round(number)
         return str(format_unit(shown, f"digital-{unit}", "short", locale=self.locale))
 
+    def took(self, milliseconds: int) -> str:
+        """388 ms, as the language writes it."""
+        return str(format_unit(milliseconds, "duration-millisecond", "short", locale=self.locale))
+
     def age(self, seconds: float) -> str:
         """How long: 40 seconds, 3 minutes, 2 days."""
         return str(format_timedelta(dt.timedelta(seconds=round(seconds)), threshold=1.5, locale=self.locale))

@@ -219,6 +219,7 @@ def environment(code: str) -> Environment:
         moment=speaker.moment,
         period=speaker.period,
         size=speaker.size,
+        took=speaker.took,
         age=speaker.age,
         place=speaker.place,
         tongue=speaker.language,

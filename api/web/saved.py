@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -15,7 +16,7 @@ from api.saved import routes as api
 from api.search.service import Search
 from api.web.mine import line
 from api.web.page import Exporter, KnownSearcher, of_api, pages, render, speaker
-from api.web.searching import read_params
+from api.web.searching import label, read_params
 from common.errors import UsageError
 from common.messages import say
 
@@ -54,8 +55,9 @@ def address_of(search: dict[str, Any]) -> str:
 async def saved(request: Request, access: KnownSearcher) -> Response:
     held = (await of_api(api.list_saved(access)))["saved_searches"]
     return render(
-        request, access, "saved.html", held=[{**entry, "address": address_of(entry["search"])} for entry in held]
-    )
+        request, access, "saved.html", held=[{**entry, "address": address_of(entry["search"])} for entry in held],
+        value_label=partial(label, speaker(request)),
+    )  # fmt: skip
 
 
 @router.post("/mine/searches")

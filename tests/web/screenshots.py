@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from PIL import Image
@@ -47,6 +47,7 @@ PARTS = {
     "legal": "/?q=fishing+harbour&right=copyright",
 }
 """Tab of a record → a search whose first hit shows it."""
+HIT = (".hit h3 a",)
 SIGNED_IN = {
     "examiner": {"basket": "/mine", "similar": "/similar?mark=AOZORA&nice=9", "saved": "/mine/searches",
                  "exports": "/mine/exports", "jobs": "/mine/jobs", "grouped": "/?q=battery&group=family"},
@@ -60,10 +61,14 @@ SIGNED_IN = {
                 "freshness": "/quality/freshness", "reports": "/reports"},
     "platform": {"engines": "/platform/engines", "usage-all": "/platform/usage", "feedback": "/platform/feedback"},
 }  # fmt: skip
-FOLLOWED = {"steward": ("agreement", "/office", ".agreement h3 a"),
-            "agent": ("record-certified", "/records/jp-patent-default.JP2018900001.A", ".tabs a:last-child"),
-            "quality": ("pair", "/duplicates", "tbody a")}  # fmt: skip
-"""Role → a picture of where the first such link of a page leads."""
+FOLLOWED = {
+    "agent": {"record-certified": ("/?collection=de-trademark-default", ".hit h3 a", ".tabs a:last-child")},
+    "steward": {"agreement": ("/office", "h3 a:has-text('Marks for examination')"),
+                "delivery": ("/deliveries", "tbody a:has-text('odd-values.xml')"),
+                "reject": ("/deliveries", "tbody a:has-text('no-number.xml')", ".page table tbody td:last-child a")},
+    "quality": {"pair": ("/duplicates", "tbody a")},
+}  # fmt: skip
+"""Role → picture → a page, and which link of it leads on, and of that one."""
 
 
 def keep(page: Page, name: str) -> None:
@@ -91,17 +96,21 @@ def take(chromium: Browser, base: str, keys: Mapping[str, str]) -> None:
                 for name, path in SIGNED_IN[role].items():
                     page.goto(base + path)
                     keep(page, f"{name}-{width}")
-                if role in FOLLOWED:
-                    name, path, link = FOLLOWED[role]
-                    page.goto(base + path)
-                    page.locator(link).first.click()
-                    page.wait_for_load_state()
+                for name, (path, *links) in FOLLOWED.get(role, {}).items():
+                    follow(page, base + path, links)
                     keep(page, f"{name}-{width}")
     if not keys:
         with chromium.new_context(viewport={"width": 1280, "height": 860}, locale="en", color_scheme="dark") as context:
             page = context.new_page()
             page.goto(f"{base}/?q=battery")
             keep(page, "search-dark-wide")
+
+
+def follow(page: Page, address: str, links: Sequence[str]) -> None:
+    page.goto(address)
+    for link in links:
+        page.locator(link).first.click()
+        page.wait_for_load_state()
 
 
 def take_open(chromium: Browser, base: str, width: str, size: dict[str, int]) -> None:
@@ -116,9 +125,8 @@ def take_open(chromium: Browser, base: str, width: str, size: dict[str, int]) ->
         context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
         for part, search in PARTS.items():
-            page.goto(base + search)
-            record = page.locator(".hit h3 a").first.get_attribute("href")
-            page.goto(f"{base}{record}?tab={part}")
+            follow(page, base + search, HIT)
+            page.goto(f"{page.url}?tab={part}")
             keep(page, f"record-{part}-{width}")
 
 

@@ -314,5 +314,11 @@ def test_static_files_are_kept_by_the_browser_and_nothing_else_is(site: Site) ->
     with httpx.Client(base_url=site.url) as client:
         assert "immutable" in client.get("/static/concord.css").headers["cache-control"]
         assert client.get("/static/../page.py").status_code == 404
+        packed, whole = (
+            client.get("/static/concord.css", headers={"accept-encoding": way}) for way in ("gzip, br", "identity")
+        )
+        assert packed.content == whole.content
+        assert "content-encoding" not in whole.headers
+        assert int(packed.headers["content-length"]) * 3 < int(whole.headers["content-length"])
         assert client.get("/static/..%2Fpage.py").status_code == 404
         assert client.get("/").headers["cache-control"] == "no-store"

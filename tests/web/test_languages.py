@@ -8,7 +8,7 @@ import pytest
 
 from api.access.model import GRANTABLE, PURPOSES, Permission, Role, Tier
 from api.web import catalogue
-from api.web.language import LANGUAGES, direction, isolated, preferred, tongue, vocabulary
+from api.web.language import LANGUAGES, ROOM, direction, isolated, preferred, tongue, vocabulary
 from indexer.quality.rules import rules
 from indexer.record import DateType, NumberType, PartyRole, RelationType, Right, Severity, TextType
 
@@ -105,3 +105,10 @@ def test_texts_of_records_are_isolated_and_escaped() -> None:
     assert isolated("a<b", "ar") == '<bdi lang="ar" dir="rtl">a&lt;b</bdi>'
     assert isolated("a", "xx") == '<bdi dir="auto">a</bdi>'
     assert direction("ja") == "ltr"
+
+
+def test_whatever_the_audit_names_has_a_word() -> None:
+    texts = "\n".join(path.read_text("utf-8") for path in (ROOM.parent).rglob("*.py"))
+    named = set(re.findall(r'(?:disclosures|now\.shown)\(\s*"([a-z-]+)"', texts))
+    assert {"search", "view", "package"} <= named
+    assert named - set(vocabulary()["action"]) == set()

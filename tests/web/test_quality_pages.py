@@ -175,3 +175,23 @@ def test_who_sees_one_side_only_is_told_of_no_pair(site: Site) -> None:
         client.post("/sign-in", data={"credential": site.key("examiner")})
         assert client.get("/duplicates").status_code == 403
         assert client.get(PAIR).status_code == 403
+
+
+def test_freshness_tells_how_late_records_come_and_what_is_overdue(visit: Open, site: Site) -> None:
+    """The same as the API says; by the schedule that a provider has declared."""
+    steward = {"authorization": f"Bearer {site.key('steward')}"}
+    path = f"{site.url}/v1/collections/xa-patent-x/schedule"
+    with httpx.Client(headers=steward, timeout=60) as client:
+        assert client.put(path, json={"every": "monthly", "grace_days": 3}).is_success
+        told = client.get(f"{site.url}/v1/freshness").json()
+        page = visit("/quality/freshness", key=site.key("steward"))
+        assert client.put(path, json={"every": None}).is_success
+    rows = page.locator("table.fresh tbody tr")
+    expect(rows).to_have_count(len(told["freshness"]))
+    patents = next(row for row in told["freshness"] if (row["office"], row["right"]) == ("XA", "patent"))
+    shown = rows.filter(has=page.locator("th", has_text="XA")).filter(has_text="Patent")
+    expect(shown.locator(".figure").first).to_have_text(f"{round(patents['lag_median']):,}")
+    (schedule,) = [row for row in told["schedules"] if row["collection"] == "xa-patent-x"]
+    declared = page.locator("tr", has_text="xa-patent-x")
+    expect(declared).to_contain_text("Monthly")
+    expect(declared).to_contain_text("Overdue" if schedule["overdue"] else "On time")

@@ -137,6 +137,8 @@ def test_a_reject_shows_the_bytes_where_it_went_wrong(visit: Open, site: Site) -
     expect(page.locator("table").first).to_contain_text("line 4: the record is not well-formed XML")
     page.get_by_role("link", name="Show").click()
     expect(page.locator(".wanted")).to_contain_text("<number>78")
+    # One sentence: what stands in it is not a block each.
+    assert page.locator(".fault").evaluate("node => getComputedStyle(node).display") == "block"
 
 
 @pytest.mark.parametrize(
@@ -195,3 +197,23 @@ def test_what_the_pages_of_deliveries_show_the_api_says_too(site: Site) -> None:
             other = client.get(f"/v1/deliveries/{site.delivery}{path}")
             none = client.get(f"/v1/deliveries/999999{path}")
             assert (other.status_code, other.content) == (none.status_code, none.content) == (404, none.content)
+
+
+def test_right_to_left_the_giver_comes_first_and_bytes_begin_at_their_beginning(visit: Open, site: Site) -> None:
+    page = visit("/office", key=site.key("steward"), locale="ar")
+    giver, receiver = page.locator(".agreement h3").first.locator(".code").all()[:2]
+    right, left = giver.bounding_box(), receiver.bounding_box()
+    assert right
+    assert left
+    assert right["x"] > left["x"]
+    page.goto(f"{site.url}/deliveries/{site.delivery}")
+    page.locator("td:last-child a").first.click()
+    expect(page.locator(".bytes th").first).to_be_in_viewport()
+    first, line = page.locator(".bytes th").first.bounding_box(), page.locator(".bytes code").first.bounding_box()
+    assert first
+    assert line
+    assert first["x"] < line["x"]
+    page.goto(f"{site.url}/records/XA.patent.XA0000101.A1")
+    number = page.locator("header .number bdi, .line .number bdi").first
+    assert number.inner_text() == "XA0000101 A1"
+    assert number.evaluate("node => getComputedStyle(node).direction") == "ltr"
