@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import hashlib
 import json
 import multiprocessing
@@ -70,6 +71,8 @@ def build(settings: Any, package: str, result: Any) -> None:
     Builder._write = watched  # type: ignore[assignment, method-assign]
     with database.session() as session:
         entry = session.get_one(Package, package)
+    gc.collect()
+    gc.freeze()  # as a worker does
     clock = Clock()
     Builder(services, entry).run()
     seconds = clock.read()

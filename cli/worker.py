@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import subprocess
@@ -56,6 +57,9 @@ def worker(
 async def _until_told(settings: Settings, jobs: int | None, alive: Path | None) -> None:
     from api.jobs.worker import serve
 
+    # What is loaded by now stays as long as the process: not to be looked through for garbage again and again.
+    gc.collect()
+    gc.freeze()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -97,10 +97,10 @@ class Condition:
         )
 
     def _latest(self, today: dt.date) -> dt.date | None:
-        limits = [self.date_to] if self.date_to else []
-        if self.embargo_days is not None:
-            limits.append(today - dt.timedelta(days=self.embargo_days))
-        return min(limits, default=None)
+        if self.embargo_days is None:
+            return self.date_to
+        free = today - dt.timedelta(days=self.embargo_days)
+        return min(self.date_to, free) if self.date_to else free
 
     def as_json(self) -> dict[str, Any]:
         return {

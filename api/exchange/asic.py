@@ -18,8 +18,10 @@ By hand: `unzip`, `openssl cms -verify -binary -inform DER -in META-INF/signatur
 from __future__ import annotations
 
 import base64
+import binascii
 import datetime as dt
 import hashlib
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -68,14 +70,18 @@ TYPES = {
     **PICTURES,
 }
 
+PLAIN = re.compile(r"[\w/.%~-]*")
+"""Names in which XML takes nothing for its own."""
+
 
 def reference(name: str, sha256: bytes) -> bytes:
     """A file's line in the manifest."""
     kind = TYPES.get(name.rpartition(".")[2], "application/octet-stream")
+    uri = f'"{name}"' if PLAIN.fullmatch(name) else quoteattr(name)
     return (
-        f'<asic:DataObjectReference URI={quoteattr(name)} MimeType="{kind}">'
-        f'<ds:DigestMethod Algorithm="{SHA256}"/>'
-        f"<ds:DigestValue>{base64.b64encode(sha256).decode()}</ds:DigestValue></asic:DataObjectReference>\n"
+        f'<asic:DataObjectReference URI={uri} MimeType="{kind}"><ds:DigestMethod Algorithm="{SHA256}"/>'
+        f"<ds:DigestValue>{binascii.b2a_base64(sha256, newline=False).decode()}</ds:DigestValue>"
+        "</asic:DataObjectReference>\n"
     ).encode()
 
 

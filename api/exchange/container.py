@@ -18,9 +18,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 STORED, DEFLATED = 0, 8
 UTF8 = 0x0800
@@ -34,12 +33,23 @@ AHEAD_BYTES = 8 * GROUP_BYTES
 """Bytes of members that may wait to be written, but for a single larger one: bounds memory."""
 COMMENT_LENGTH = 64
 LOCAL, CENTRAL, END = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
+LOCAL_HEAD = struct.Struct("<4sHHHHHIIIHH")
+CENTRAL_HEAD = struct.Struct("<4sHHHHHHIIIHHHHHII")
 LOOKAHEAD = 262
 """How far from its end zlib searches a window: what is smaller by as much loses nothing by a smaller window."""
 
 
-@dataclass(frozen=True, slots=True)
-class Packed:
+class Given(NamedTuple):
+    """A member to be packed."""
+
+    name: str
+    content: bytes
+    stored: bool = False
+    sha256: bytes | None = None
+    """Of the content, where it is known."""
+
+
+class Packed(NamedTuple):
     """A member, ready to be written."""
 
     name: str
@@ -51,24 +61,25 @@ class Packed:
     """Of the content."""
 
 
-def squeezer(size: int, level: int = zlib.Z_DEFAULT_COMPRESSION) -> zlib._Compress:
-    """Deflates content of `size` bytes to as few as a full window would: most of the time that zlib takes for a member
-    of 1 kB goes into clearing tables made for 32 kB (65 µs, and 13 with a window of 2 kB)."""
-    window = min(15, max(9, (size + LOOKAHEAD).bit_length()))
-    return zlib.compressobj(level, zlib.DEFLATED, -window, min(8, window - 6))
+def window(size: int) -> int:
+    """The power of two of a window that deflates content of `size` bytes to as few as a full one would. The memory of a
+    full one may be given back to the system after each member and asked for again: for 1 kB, twice the work."""
+    return min(15, max(10, (size + LOOKAHEAD).bit_length()))
 
 
-def pack(name: str, content: bytes, *, stored: bool = False) -> Packed:
-    digest = hashlib.sha256(content).digest()
-    data = content
-    if not stored:
-        deflate = squeezer(len(content))
-        data = deflate.compress(content) + deflate.flush()
-    return Packed(name, STORED if stored else DEFLATED, data, len(content), zlib.crc32(content), digest)
+def pack(given: Given) -> Packed:
+    name, content, stored, sha256 = given
+    sha256 = sha256 or hashlib.sha256(content).digest()
+    crc, size = zlib.crc32(content), len(content)
+    if stored:
+        return Packed(name, STORED, content, size, crc, sha256)
+    # One call, not an object: each gives up the interpreter and has to wait for it again.
+    data = zlib.compress(content, zlib.Z_DEFAULT_COMPRESSION, -window(size))
+    return Packed(name, DEFLATED, data, size, crc, sha256)
 
 
-def _pack_group(members: list[tuple[str, bytes, bool]]) -> list[Packed]:
-    return [pack(name, content, stored=stored) for name, content, stored in members]
+def _pack_group(members: list[Given]) -> list[Packed]:
+    return [pack(given) for given in members]
 
 
 class Spool:
@@ -81,7 +92,7 @@ class Spool:
         self._digest = hashlib.sha256()
         self._file: BinaryIO = path.open("wb")
         # Mostly digests, which no level makes shorter: the fastest one finds what can be found.
-        self._deflate = squeezer(1 << 15, zlib.Z_BEST_SPEED)
+        self._deflate = zlib.compressobj(zlib.Z_BEST_SPEED, zlib.DEFLATED, -zlib.MAX_WBITS)
 
     @property
     def sha256(self) -> bytes:
@@ -100,6 +111,18 @@ class Spool:
     def close(self) -> None:
         self._file.close()
         self.path.unlink(missing_ok=True)
+
+
+def _entry(member: str, method: int, crc: int, length: int, size: int, offset: int) -> tuple[bytes, bytes]:
+    """A member's header, which stands before its data at `offset`, and its line in the directory. `length`: of that."""
+    name = member.encode()
+    if length >= LIMIT or size >= LIMIT:
+        raise ValueError(f"{member} is larger than a member of a package may be")
+    extra = struct.pack("<HHQ", 1, 8, offset) if offset >= LIMIT else b""
+    version, place = (45, LIMIT) if extra else (20, offset)
+    said = (UTF8, method, TIME, DATE, crc, length, size, len(name))
+    line = CENTRAL_HEAD.pack(CENTRAL, version, version, *said, len(extra), 0, 0, 0, 0, place) + name + extra
+    return LOCAL_HEAD.pack(LOCAL, 20, *said, 0) + name, line
 
 
 class Container:
@@ -130,30 +153,33 @@ class Container:
         self._digest.update(content)
         self._offset += len(content)
 
-    def add(self, packed: Packed) -> None:
-        sizes = (packed.crc, len(packed.data), packed.size)
-        self._write(self._enter(packed.name, packed.method, *sizes) + packed.data)
+    def add(self, *members: Packed) -> None:
+        pieces: list[bytes] = []
+        lines: list[bytes] = []
+        offset = self._offset
+        for name, method, data, size, crc, _ in members:
+            head, line = _entry(name, method, crc, len(data), size, offset)
+            pieces += (head, data)
+            lines.append(line)
+            offset += len(head) + len(data)
+        # At once: a write and a digest of many kB cost as much as those of one.
+        self._write(b"".join(pieces))
+        self._enter(lines)
 
     def add_spool(self, name: str, spool: Spool) -> None:
         """A member that was spooled to its end."""
         spool.finish()
-        self._write(self._enter(name, DEFLATED, spool.crc, spool.path.stat().st_size, spool.size))
+        head, line = _entry(name, DEFLATED, spool.crc, spool.path.stat().st_size, spool.size, self._offset)
+        self._write(head)
         with spool.path.open("rb") as source:
             while chunk := source.read(CHUNK):
                 self._write(chunk)
+        self._enter([line])
 
-    def _enter(self, member: str, method: int, crc: int, length: int, size: int) -> bytes:
-        """A member's line in the directory. Returns its header, which stands before its data. `length`: deflated."""
-        name, offset = member.encode(), self._offset
-        if length >= LIMIT or size >= LIMIT:
-            raise ValueError(f"{member} is larger than a member of a package may be")
-        common = struct.pack("<HHHHIII", UTF8, method, TIME, DATE, crc, length, size)
-        extra = struct.pack("<HHQ", 1, 8, offset) if offset >= LIMIT else b""
-        version = 45 if extra else 20
-        place = struct.pack("<HHHHHII", len(name), len(extra), 0, 0, 0, 0, min(offset, LIMIT))
-        self._directory.write(CENTRAL + struct.pack("<HH", version, version) + common + place + name + extra)
-        self.members += 1
-        return LOCAL + struct.pack("<H", 20) + common + struct.pack("<HH", len(name), 0) + name
+    def _enter(self, lines: list[bytes]) -> None:
+        """Members' lines in the directory."""
+        self._directory.write(b"".join(lines))
+        self.members += len(lines)
 
     @contextmanager
     def packing(self, written: Callable[[list[Packed]], None]) -> Iterator[Packer]:
@@ -206,13 +232,14 @@ class Packer:
         self._container = container
         self._threads = threads
         self._written = written
-        self._group: list[tuple[str, bytes, bool]] = []
+        self._group: list[Given] = []
         self._group_bytes = 0
         self._waiting: deque[tuple[int, Future[list[Packed]]]] = deque()
         self._waiting_bytes = 0
 
-    def add(self, name: str, content: bytes, *, stored: bool = False) -> None:
-        self._group.append((name, content, stored))
+    def add(self, name: str, content: bytes, *, stored: bool = False, sha256: bytes | None = None) -> None:
+        """`sha256`: of the content, where it is known."""
+        self._group.append(Given(name, content, stored, sha256))
         self._group_bytes += len(content)
         if self._group_bytes >= GROUP_BYTES:
             self._send()
@@ -229,8 +256,7 @@ class Packer:
         size, packed_later = self._waiting.popleft()
         group = packed_later.result()
         self._waiting_bytes -= size
-        for packed in group:
-            self._container.add(packed)
+        self._container.add(*group)
         self._written(group)
 
     def finish(self) -> None:

@@ -19,7 +19,7 @@ import hmac
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import zstandard
@@ -107,8 +107,7 @@ class Position:
     """Of the last item handed out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A record as the ledger holds it."""
 
     id: str

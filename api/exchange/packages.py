@@ -32,7 +32,7 @@ from api.access.scope import HIDDEN, View
 from api.access.scopes import current_version
 from api.dependencies import Services
 from api.exchange import asic, certificates, feed, volume
-from api.exchange.container import LIMIT, Container, Packed, Packer, Spool, pack
+from api.exchange.container import LIMIT, Container, Given, Packed, Packer, Spool, pack
 from api.exchange.feed import Position, Rights, rights
 from api.exchange.negotiation import document
 from api.exchange.originals import Originals
@@ -172,9 +172,9 @@ class Shown:
     """Where it came from, as in the record."""
     view: View
     content: bytes
-    """JSON of what may be seen of it."""
+    """JSON of what may be seen of it, as volume.written."""
     digest: bytes
-    """As volume.digest."""
+    """SHA-256 of that, as volume.digest."""
     formats: tuple[str, ...]
     """In which the agreement, and the collection's policy, let it be written, of those that the package has."""
     pictures: tuple[tuple[int, str], ...]
@@ -225,7 +225,7 @@ class Builder:
 
     def _fill(self, container: Container) -> bytes:
         """Everything but the signature. Returns the manifest's SHA-256."""
-        container.add(pack("mimetype", asic.MIMETYPE, stored=True))
+        container.add(pack(Given("mimetype", asic.MIMETYPE, stored=True)))
         path = path_of(self.services, self.entry.id)
         originals = Originals(self.services.archive)
         provenance, manifest = Spool(path.with_suffix(".provenance")), Spool(path.with_suffix(".manifest"))
@@ -322,7 +322,8 @@ class Builder:
                     hidden.append((row.id, row.collection))
                 else:
                     record = redact(row.record, view)
-                    content, digest = orjson.dumps(record), volume.digest(record)
+                    content = volume.written(record)
+                    digest = hashlib.sha256(content).digest()
                     pictures = _pictures(record) if Group.IMAGES in view.groups else ()
                     formats = self._allowed(given, row.record)
                     source = row.record["source"]
@@ -364,7 +365,7 @@ class Builder:
         told_of: list[bytes] = []
         for one in page:
             base = f"records/{quote(one.id, safe='')}"
-            packer.add(f"{base}/record.json", one.content)
+            packer.add(f"{base}/record.json", one.content, sha256=one.digest)
             told: dict[str, Any] = {
                 "id": one.id,
                 "record": f"{base}/record.json",
@@ -377,9 +378,10 @@ class Builder:
                 told["original"], told["why"] = None, NOT_WHOLE
                 self.without_original[NOT_WHOLE] += 1
             else:
+                sha256 = hashlib.sha256(content)
                 told["original"] = f"{base}/original.{_suffix(content)}"
-                told["sha256"] = hashlib.sha256(content).hexdigest()
-                packer.add(told["original"], content)
+                told["sha256"] = sha256.hexdigest()
+                packer.add(told["original"], content, sha256=sha256.digest())
             if one.pictures:
                 told["images"] = [self._picture(place, sha256, base, packer) for place, sha256 in one.pictures]
             if self.formats:
@@ -507,7 +509,7 @@ class Builder:
 
 
 def _finish(entry: Package, container: Container, signature: bytes) -> None:
-    container.add(pack(asic.SIGNATURE, signature, stored=True))
+    container.add(pack(Given(asic.SIGNATURE, signature, stored=True)))
     entry.size, entry.sha256 = container.close()
     entry.state, entry.finished = "ready", dt.datetime.now(dt.UTC)
 

@@ -92,12 +92,14 @@ async def agreed(provider: Party, beneficiary: Party, *, keys_here: bool = True,
     return int(asked["id"])
 
 
-async def load(platform: Platform, provider: str, path: Path, documents: Iterable[str]) -> Loaded:
+async def load(
+    platform: Platform, provider: str, path: Path, documents: Iterable[str], collection: str = "default"
+) -> Loaded:
     """A DOCDB delivery of `provider`, through the whole pipeline."""
     docdb.write(path, documents)
     with Vectors(platform.database, "usem3", processes=0) as vectors:
         pipeline = Pipeline(platform.database, platform.writer, vectors, platform.settings.archive_location)
-        return await pipeline.load([path], Sender(provider, "default"))
+        return await pipeline.load([path], Sender(provider, collection))
 
 
 class Receiver:

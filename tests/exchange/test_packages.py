@@ -25,7 +25,7 @@ from api.access import keys
 from api.access.agreements import State
 from api.exchange import asic
 from api.exchange.asic import MANIFEST, SIGNATURE, PackageRefused
-from api.exchange.container import Container, Spool, pack
+from api.exchange.container import Container, Given, Packed, Spool, pack
 from api.exchange.signatures import sign
 from api.exchange.unpacking import Unpacker
 from cli.main import application
@@ -164,18 +164,18 @@ async def test_a_flipped_byte_in_a_member_names_that_member(package: Path, provi
 def many(path: Path, members: int, signer: Holder) -> Path:
     """A package of so many small members, without records."""
     container, manifest = Container(path), Spool(path.with_suffix(".manifest"))
-    container.add(pack("mimetype", asic.MIMETYPE, stored=True))
+    container.add(pack(Given("mimetype", asic.MIMETYPE, stored=True)))
     manifest.write(asic.HEAD)
     for name, content in [
         (asic.AGREEMENT, b'{"agreement": 1}'),
         *((f"records/{n}/record.json", b'{"id": %d}' % n) for n in range(members)),
     ]:
-        packed = pack(name, content)
+        packed = pack(Given(name, content))
         container.add(packed)
         manifest.write(asic.reference(name, packed.sha256))
     manifest.write(asic.TAIL)
     container.add_spool(MANIFEST, manifest)
-    container.add(pack(SIGNATURE, sign(manifest.sha256, signer.certificate, signer.key), stored=True))
+    container.add(pack(Given(SIGNATURE, sign(manifest.sha256, signer.certificate, signer.key), stored=True)))
     container.close()
     manifest.close()
     return path
@@ -192,6 +192,33 @@ async def test_checking_takes_no_more_memory_for_a_larger_package(tmp_path: Path
         tracemalloc.stop()
     # Python's zipfile alone keeps 700 bytes a member.
     assert peaks[1] - peaks[0] < 700_000, peaks
+
+
+async def test_making_takes_no_more_memory_for_a_larger_package(tmp_path: Path) -> None:
+    generator, peaks = random.Random(5), []
+    for members in (1_000, 3_000):
+        container, manifest = Container(tmp_path / f"{members}.asice"), Spool(tmp_path / f"{members}.manifest")
+        references: list[int] = []
+
+        def written(packed: list[Packed], manifest: Spool = manifest, seen: list[int] = references) -> None:
+            manifest.write(b"".join(asic.reference(member.name, member.sha256) for member in packed))
+            seen.append(len(packed))
+
+        tracemalloc.start()
+        with container.packing(written) as packer:
+            for n in range(members):
+                packer.add(f"records/{n}/record.json", generator.randbytes(4_500))
+        container.add_spool(MANIFEST, manifest)
+        container.close()
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        manifest.close()
+        assert sum(references) == members
+        with zipfile.ZipFile(container.path) as held:
+            assert held.testzip() is None
+            assert held.namelist() == [*(f"records/{n}/record.json" for n in range(members)), MANIFEST]
+    # What waits to be written is bounded, and full in both; two thousand members are 9 MB.
+    assert peaks[1] - peaks[0] < 1_500_000, peaks
 
 
 async def test_a_package_with_more_members_than_a_plain_zip_can_count(tmp_path: Path) -> None:
@@ -359,6 +386,24 @@ async def test_a_result_set_under_the_agreement_alone(
     assert len(await receiver.follow()) == 3
     await load(platform, provider.office, tmp_path / "2.xml", [doc(4, "Umbrella frame, corrected")])
     assert await receiver.follow() == [("correction", record_id(4, provider.office))]
+
+
+async def test_one_collection_of_those_that_the_agreement_gives(
+    platform: Platform, provider: Party, beneficiary: Party, tmp_path: Path
+) -> None:
+    for name, number in (("default", 1), ("other", 2), ("third", 3)):
+        await load(platform, provider.office, tmp_path / f"{name}.xml", [doc(number)], collection=name)
+    given = [f"{provider.office.lower()}-patent-{name}" for name in ("default", "other")]
+    agreement = await agreed(provider, beneficiary, **TERMS, collections=given)
+    held = []
+    for name in (None, *given, f"{provider.office.lower()}-patent-third"):
+        made = await ordered(beneficiary, agreement, **({"collection": name} if name else {}))
+        path = await fetched(beneficiary, made, tmp_path / "p.asice")
+        check(path, provider.holder)
+        with zipfile.ZipFile(path) as content:
+            held.append(sorted(json.loads(line)["id"] for line in content.read("provenance.jsonl").splitlines()))
+    first, second = (f"{name}.EP{5_000_000 + n}.A1" for n, name in enumerate(given, 1))
+    assert held == [[first, second], [first], [second], []]
 
 
 async def test_what_changed_after_a_page_of_changes_with_the_deletions(
