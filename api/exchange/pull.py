@@ -224,17 +224,14 @@ def _given(agreement: int, limit: int, cursor: str | None) -> dict[str, str | in
 
 def _checked(answer: httpx.Response) -> Any:
     """The answer's JSON. Raises what an answer that is none means here."""
-    if answer.status_code in (401, 403):
-        raise AccessDenied(say("exchange.key-refused"))
     where = str(answer.request.url.copy_with(query=None))
     if answer.status_code >= 500 or answer.status_code == 429:
         raise EngineUnavailable(say("exchange.other-platform-down", address=where, status=answer.status_code))
     if answer.status_code >= 400:
         told = answer.json() if "json" in answer.headers.get("content-type", "") else {}
-        detail = str(told.get("detail", ""))
-        raise UsageError(
-            say("exchange.other-platform-refuses", address=where, status=answer.status_code, answer=detail)
-        )
+        detail = " ".join(str(told[name]) for name in ("reason", "detail") if told.get(name))
+        refusal = AccessDenied if answer.status_code in (401, 403) else UsageError
+        raise refusal(say("exchange.other-platform-refuses", address=where, status=answer.status_code, answer=detail))
     return answer.json()
 
 
