@@ -52,7 +52,7 @@ async def test_an_error_is_a_page_too(error: Exception, status: int, said: str) 
         ("GET", "/nowhere", 404, "There is nothing here, or you may not know of it."),
         ("POST", "/platform", 405, "There is nothing here, or you may not know of it."),
         ("GET", "/?token=a-secret", 400, "The request cannot be understood."),
-        ("POST", "/sign-in", 413, "The request cannot be understood."),
+        ("POST", "/sign-in", 413, "What was sent is larger than can be taken."),
         ("GET", "/slow", 503, "The platform could not answer. Try again in a moment."),
     ],
 )
