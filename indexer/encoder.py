@@ -116,6 +116,8 @@ class Encoder:
             np.matmul(projected[:, _columns(number)], given[f"w1_{order}"].reshape(order, WIDTH, WIDTH))
             for number, (order, _) in enumerate(ORDERS)
         ]
+        for part, (order, before) in zip(parts, ORDERS, strict=True):
+            part[before] += given[f"b1_{order}"]  # the token's own place, which no row between texts ever takes
         return embedded, projected, parts
 
     def _sum_up(
@@ -142,11 +144,10 @@ class Encoder:
             first = np.take(parts[number][0], line[standing - before], axis=0)
             for step in range(1, order):
                 first += np.take(parts[number][step], line[standing - before + step], axis=0)
-            first += given[f"b1_{order}"]
             np.maximum(first, 0, out=first)
             first += projected[place, _columns(number)]
             layer[standing] = first
-            second = self._convolve(layer, number)[standing - before]
+            second = self._convolve(layer, number, standing - before)
             second += given[f"b2_{order}"]
             np.maximum(second, 0, out=second)
             np.add(second, first, out=features[:, DIMENSION:][:, _columns(number)])
@@ -162,8 +163,8 @@ class Encoder:
         out *= given["ln_g"]
         out += lengths.astype(np.float32)[:, None] * given["ln_b"]
 
-    def _convolve(self, layer: Matrix, number: int) -> Matrix:
-        """The second convolution of one order: for each row of `layer`, what it makes of that row and those after it.
+    def _convolve(self, layer: Matrix, number: int, starts: Rows) -> Matrix:
+        """The second convolution of one order: what it makes of the rows of `layer` from each of `starts` on.
 
         A convolution is a product of polynomials, which is made point by point: TILE rows are brought to the points
         (`_seen`), multiplied there by what the filter is at each (`_filters`), and what was convolved is read off. That
@@ -176,7 +177,7 @@ class Encoder:
         taken = np.take(layer, rows, axis=0, mode="clip").reshape(TILE, -1)
         product = np.matmul((self._seen @ taken).reshape(TILE, tiles, WIDTH), self._filters[number])
         found: Matrix = _powers(made).T.astype(np.float32) @ product.reshape(TILE, -1)
-        return found.reshape(made, tiles, WIDTH).transpose(1, 0, 2).reshape(-1, WIDTH)
+        return np.take(found.reshape(-1, WIDTH), starts % made * tiles + starts // made, axis=0)
 
     def _feed_forward(self, summed: Matrix, lengths: Rows) -> Matrix:
         given = self._weights

@@ -31,7 +31,7 @@ from indexer.harmonise import harmonise
 from indexer.harmonise.origin import Origin
 from indexer.images.gallery import File, Gallery, Known, Picture, compared, member_path
 from indexer.quality import check
-from indexer.record import Deletion, Record
+from indexer.record import Deletion, Record, Source
 
 T = TypeVar("T")
 
@@ -258,7 +258,7 @@ def prepare(record: Record, ordinal: int) -> Item:
     """A record with everything that can be made of it before it is known whether it changed."""
     if len(record.id.encode()) > LONGEST_ID or "\0" in record.id:
         raise MalformedInput(say("input.identifier", most=LONGEST_ID, identifier=record.id[:80]))
-    body = record_json(record)
+    body, content_hash = written(record)
     title, text = title_and_text(record)
     return Item(
         ordinal=ordinal,
@@ -267,7 +267,7 @@ def prepare(record: Record, ordinal: int) -> Item:
         office=record.office,
         provider=record.provider,
         collection=record.collection,
-        content_hash=content_hash(record),
+        content_hash=content_hash,
         body=body,
         prepared=orjson.dumps(document(record, languages())),
         text=text,
@@ -282,16 +282,22 @@ def prepare(record: Record, ordinal: int) -> Item:
     )
 
 
-def record_json(record: Record) -> bytes:
-    """The Record as it is stored: what is empty or unsaid is left out, which halves it; the schema version is not."""
-    said = record.model_dump_json(exclude_defaults=True, exclude={"schema_version"}).encode()
-    return b'{"schema_version":%d,%s' % (record.schema_version, said[1:])
+def written(record: Record) -> tuple[bytes, bytes]:
+    """(the Record as it is stored, SHA-256 of what it says wherever it came from).
+
+    What is empty or unsaid is left out, which halves it; the schema version is not. Where it came from is written apart
+    and put in its place before `partial`, the last field: so the rest is written once for both."""
+    said = record.model_dump_json(exclude={"source", "additions", "schema_version"}, exclude_defaults=True).encode()
+    end = b',"partial":true}' if record.partial else b"}"
+    origin = b',"source":' + _json(record.source)
+    if record.additions:
+        origin += b',"additions":[%s]' % b",".join(map(_json, record.additions))
+    body = b'{"schema_version":%d,%s%s%s' % (record.schema_version, said[1 : -len(end)], origin, end)
+    return body, hashlib.sha256(said).digest()
 
 
-def content_hash(record: Record) -> bytes:
-    """SHA-256 of what the record says, wherever it came from."""
-    said = record.model_dump_json(exclude={"source", "additions"}, exclude_defaults=True)
-    return hashlib.sha256(said.encode()).digest()
+def _json(source: Source) -> bytes:
+    return source.model_dump_json(exclude_defaults=True).encode()
 
 
 def _deletion(deletion: Deletion, ordinal: int) -> Item:
