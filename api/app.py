@@ -81,6 +81,11 @@ UPLOADS = ("/v1/deliveries", "/deliveries")
 LIMITS = {"/v1/images/similar": LARGEST_BODY, "/images": LARGEST_BODY + 10_000}
 """Bytes of a body, where a picture comes in it: alone, or in a form."""
 
+COLLECTING = (20_000, 20, 50)
+"""Thresholds of garbage collection (gc.set_threshold). Reading one answer of the engine makes more objects than Python's
+own first threshold: each search was interrupted several times, and half of the time all kept queries were looked
+through again."""
+
 DESCRIPTION = """
 Search and exchange of patents, trademarks, designs and copyright works of every office.
 
@@ -103,6 +108,7 @@ async def _warmed(services: Services, alone: bool) -> None:
         # would stop every search of that moment for some tenths of a second.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*COLLECTING)
 
 
 def create_app(settings: Settings | None = None, *, alone: bool = False) -> FastAPI:
