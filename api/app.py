@@ -82,9 +82,8 @@ LIMITS = {"/v1/images/similar": LARGEST_BODY, "/images": LARGEST_BODY + 10_000}
 """Bytes of a body, where a picture comes in it: alone, or in a form."""
 
 COLLECTING = (20_000, 20, 50)
-"""Thresholds of garbage collection (gc.set_threshold). Reading one answer of the engine makes more objects than Python's
-own first threshold: each search was interrupted several times, and half of the time all kept queries were looked
-through again."""
+"""Thresholds of garbage collection (gc.set_threshold). One answer of the engine is more objects than Python's own first
+threshold: each search was interrupted several times, and half of the time all kept queries were looked through again."""
 
 DESCRIPTION = """
 Search and exchange of patents, trademarks, designs and copyright works of every office.
