@@ -83,7 +83,7 @@ LIMITS = {"/v1/images/similar": LARGEST_BODY, "/images": LARGEST_BODY + 10_000}
 
 COLLECTING = (20_000, 20, 50)
 """Thresholds of garbage collection (gc.set_threshold). One answer of the engine is more objects than Python's own first
-threshold: each search was interrupted several times, and half of the time all kept queries were looked through again."""
+threshold: each search was interrupted several times, and often all kept queries were looked through again."""
 
 DESCRIPTION = """
 Search and exchange of patents, trademarks, designs and copyright works of every office.
