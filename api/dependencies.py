@@ -385,18 +385,30 @@ class Access:
 
 
 Found = TypeVar("Found")
+TURNS = 3
+"""Of the event loop, after which a statement for the audit is on its way to PostgreSQL."""
 
 
 async def disclosed(
     access: Access,
     look: Callable[[Access], Awaitable[Found]],
     told: Callable[[Access, Found], Sequence[Entry]] = lambda access, found: (),
+    meanwhile: Callable[[Access, Found], None] | None = None,
 ) -> tuple[Access, Found]:
     """What `look` finds, with the rights under which it may leave, and `told` (access, found) to the audit. Rights may
-    go while the engine works: then it is looked for anew under those that there are. Raises as `renewed`, `look`."""
+    go while the engine works: then it is looked for anew under those that there are. `meanwhile`: what can be made of
+    it while PostgreSQL writes; in vain where rights have gone. Raises as `renewed`, `look`."""
     while True:
         found = await look(access)
-        if await access.disclose(told(access, found)):
+        writing = asyncio.ensure_future(access.disclose(told(access, found)))
+        try:
+            if meanwhile is not None:
+                for _ in range(TURNS):
+                    await asyncio.sleep(0)
+                meanwhile(access, found)
+        finally:
+            may_leave = await writing
+        if may_leave:
             return access, found
         access = await access.renewed()
 

@@ -187,7 +187,7 @@ class Results:
     facets: dict[str, list[Bucket]]
     cursor: str | None
     """For the next page; None after the last."""
-    took_ms: int
+    took_ms: int = 0
     expansion: Expanded | None = None
     """Terms that took part, absent where none did; edit them and send them back as `expansion`."""
     groups: GroupsOut | None = None
@@ -232,33 +232,41 @@ async def search(access: Access, asked: Search, *, format: str | None = None) ->
             looked = replace(looked, page=replace(looked.page, hits=tuple(hits)))
         return replace(looked, helped=await _help(now, asked, request, looked.page))
 
+    def build(now: Access, looked: _Looked) -> None:
+        following = None
+        if looked.page.next is not None and asked.size:
+            kept = asked.model_dump(exclude={"cursor"}, exclude_defaults=True)
+            held = snapshot if now is access else None
+            following = cursors.write(services.keys, now.scope, Cursor(kept, looked.page.next, held))
+        looked.made = results(looked.page, asked, following)
+        looked.made.help = looked.helped
+        if looked.grouped is not None:
+            with_groups(looked.made, asked.group, looked.grouped)
+
     details = {"format": format} if format is not None else None
     try:
-        now, looked = await disclosed(access, look, lambda now, found: now.shown("search", found.hits, details=details))
+        now, looked = await disclosed(
+            access, look, lambda now, found: now.shown("search", found.hits, details=details), build
+        )
     except SnapshotGone as error:
         raise BadCursor from error
     _note_if_slow(now, asked, position, started)
-    page = looked.page
-    following = None
-    if now is not access:
-        snapshot = None
-    if page.next is not None and asked.size:
-        kept = asked.model_dump(exclude={"cursor"}, exclude_defaults=True)
-        following = cursors.write(services.keys, now.scope, Cursor(kept, page.next, snapshot))
-    elif snapshot is not None and page.next is None:
+    if now is access and snapshot is not None and looked.page.next is None:
         await services.engine.release(snapshot)
-    found = results(page, asked, following, started)
-    found.help = looked.helped
-    return found if looked.grouped is None else with_groups(found, asked.group, looked.grouped)
+    assert looked.made is not None
+    looked.made.took_ms = round((time.perf_counter() - started) * 1000)
+    return looked.made
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Looked:
     """What a search came to under one scope."""
 
     page: Page
     grouped: Grouped | None = None
     helped: Help | None = None
+    made: Results | None = None
+    """The answer."""
 
     @property
     def hits(self) -> tuple[Hit, ...]:
@@ -282,13 +290,12 @@ async def _page(access: Access, asked: Search, request: SearchRequest) -> _Looke
     return _Looked(grouped.page, grouped)
 
 
-def with_groups(found: Results, by: str, grouped: Grouped) -> Results:
+def with_groups(found: Results, by: str, grouped: Grouped) -> None:
     for hit, group in zip(found.hits, grouped.groups, strict=True):
         if hit.id is not None:
             others = [member.id for member in group.hits[1 : 1 + grouping.MOST_NAMED]]
             hit.group = GroupOut(group.key, group.records, group.exact, others)
     found.groups = GroupsOut(by, grouped.count, grouped.exact, grouped.ends)
-    return found
 
 
 def _note_if_slow(access: Access, asked: Search, position: Position, started: float) -> None:
@@ -312,7 +319,7 @@ def _note_if_slow(access: Access, asked: Search, position: Position, started: fl
     )
 
 
-def results(page: Page, asked: Search, following: str | None, started: float) -> Results:
+def results(page: Page, asked: Search, following: str | None) -> Results:
     text = language.free_text(language.parse(asked.q, asked.dialect))[0]
     return Results(
         total=page.total,
@@ -321,7 +328,6 @@ def results(page: Page, asked: Search, following: str | None, started: float) ->
         facet_bounds={name: Bounds(**bounds) for name, bounds in page.bounds.items()},
         cursor=following,
         expansion=shown_expansion(expansion_of(asked, text)),
-        took_ms=round((time.perf_counter() - started) * 1000),
     )
 
 
