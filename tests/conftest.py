@@ -70,18 +70,16 @@ def index_prefix() -> str:
 
 
 @pytest.fixture
-def empty_database_url(engines: tuple[str, str]) -> Iterator[str]:
-    """A new database without a table, dropped afterwards."""
-    from tests.databases import new_database
-
-    with new_database(engines[1], migrated=False) as url:
-        yield url
-
-
-@pytest.fixture
 def database_url(engines: tuple[str, str]) -> Iterator[str]:
-    """A new, migrated database without a record, dropped afterwards."""
-    from tests.databases import new_database
+    """A new, empty database, dropped afterwards."""
+    import psycopg
+    from sqlalchemy.engine import make_url
 
-    with new_database(engines[1]) as url:
-        yield url
+    server = make_url(engines[1])
+    name = f"test_{secrets.token_hex(6)}"
+    admin = server.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f'create database "{name}"')  # type: ignore[call-overload]
+    yield server.set(database=name).render_as_string(hide_password=False)
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f'drop database "{name}" with (force)')  # type: ignore[call-overload]

@@ -8,15 +8,17 @@ import datetime as dt
 import itertools
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
 import orjson
+import psycopg
 from fastapi import FastAPI
 from pydantic import SecretStr
+from sqlalchemy.engine import make_url
 
 from api.access import agreements, keys, offices, policies
 from api.access.model import Group, Role
@@ -50,9 +52,22 @@ from indexer.record import (
 )
 from mappings import aliases
 from store.database import Database
-from tests.databases import new_database
 
 T = TypeVar("T")
+
+
+@contextmanager
+def new_database(server_url: str) -> Iterator[str]:
+    server = make_url(server_url)
+    name = f"test_{secrets.token_hex(6)}"
+    admin = server.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f'create database "{name}"')  # type: ignore[call-overload]
+    try:
+        yield server.set(database=name).render_as_string(hide_password=False)
+    finally:
+        with psycopg.connect(admin, autocommit=True) as connection:
+            connection.execute(f'drop database "{name}" with (force)')  # type: ignore[call-overload]
 
 
 def make_record(
@@ -270,6 +285,7 @@ async def running(opensearch_url: str, server_url: str, home: Path, **settings: 
             }
         )
         database = Database(database_url)
+        database.migrate()
         async with Writer(opensearch_url, prefix) as writer:
             await writer.prepare(await bind(writer, embedder(chosen.embedder)))
             # Templates are for making indices. The engine writes all of them down at every change of one.

@@ -34,6 +34,7 @@ def entry(number: int) -> Entry:
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     opened = Database(database_url)
+    opened.migrate()
     yield opened
     opened.close()
 

@@ -22,7 +22,7 @@ import orjson
 
 from mappings import RIGHTS
 from tests.conftest import GIVEN
-from tests.databases import new_database
+from tests.platforms import new_database
 
 PREFIX = "earlier"
 DELIVERIES = (
@@ -49,7 +49,7 @@ def index(client: httpx.Client, right: str) -> dict[str, Any]:
 
 def main(sources: Path, target: Path) -> None:
     opensearch, server = (os.environ[name] for name in GIVEN)
-    with tempfile.TemporaryDirectory() as folder, new_database(server, migrated=False) as database:
+    with tempfile.TemporaryDirectory() as folder, new_database(server) as database:
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("CONCORD_")},
             "CONCORD_HOME": f"{folder}/home",

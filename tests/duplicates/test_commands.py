@@ -17,8 +17,8 @@ from indexer.duplicates.ledger import Ledger, Verdict
 from indexer.engine import Engine
 from store.database import Database
 from tests.commands import run
-from tests.databases import new_database
 from tests.pipeline.docdb import document, number, record_id, write
+from tests.platforms import new_database
 
 Run = Callable[..., str]
 MISTYPED = 4

@@ -51,6 +51,7 @@ class Platform:
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     database = Database(database_url)
+    database.migrate()
     yield database
     database.close()
 

@@ -14,6 +14,7 @@ from tests.review_quality.world import World
 def world(database_url: str) -> Iterator[World]:
     """A migrated, empty database."""
     database = Database(database_url)
+    database.migrate()
     yield World(database)
     database.close()
 

@@ -21,29 +21,29 @@ def ours(thing: object, name: str, kind: str, reflected: bool, other: object) ->
     return not (kind == "table" and name.startswith("procrastinate_"))
 
 
-def test_the_queue_is_of_the_version_that_is_installed(empty_database_url: str) -> None:
+def test_the_queue_is_of_the_version_that_is_installed(database_url: str) -> None:
     """Another version of the library may want other tables: then a revision must bring them."""
-    migrate(empty_database_url)
-    database = Database(empty_database_url)
+    migrate(database_url)
+    database = Database(database_url)
     with database.engine.connect() as connection:
         said = connection.scalar(text("select obj_description('procrastinate_jobs'::regclass)"))
     assert said == f"procrastinate {version('procrastinate')}" == "procrastinate 3.10.0"
     database.close()
 
 
-def test_migrated_tables_are_the_declared_ones(empty_database_url: str) -> None:
-    migrate(empty_database_url)
-    database = Database(empty_database_url)
+def test_migrated_tables_are_the_declared_ones(database_url: str) -> None:
+    migrate(database_url)
+    database = Database(database_url)
     with database.engine.connect() as connection:
         opts = {"compare_type": True, "include_object": ours}
         assert compare_metadata(MigrationContext.configure(connection, opts=opts), metadata) == []
     database.close()
 
 
-def test_processes_that_start_at_once_migrate_once(empty_database_url: str) -> None:
+def test_processes_that_start_at_once_migrate_once(database_url: str) -> None:
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(migrate, [empty_database_url] * 4))
-    migrate(empty_database_url)
+        list(pool.map(migrate, [database_url] * 4))
+    migrate(database_url)
 
 
 async def test_a_listener_hears_what_is_notified(database_url: str) -> None:
@@ -60,6 +60,7 @@ async def test_a_listener_hears_what_is_notified(database_url: str) -> None:
 
 def test_change_numbers_become_visible_in_their_order(database_url: str) -> None:
     """The second writer gets its number only after the first has committed."""
+    migrate(database_url)
     database = Database(database_url)
     with database.connect() as first, database.connect() as second:
         first.execute("select pg_advisory_xact_lock(%s)", (SEQUENCE_LOCK,))

