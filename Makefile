@@ -10,10 +10,9 @@ SOURCES := analyzers api cli common compose docs indexer mappings store tests be
 run: $(VENV)/.installed
 	@exec $(BIN)/concord up
 
-# in the order of the folders: by number of tests, files of few but long ones came last and one worker waited for them;
-# three at once on two cores, for every fourth second of a test is spent waiting for nodes, browsers and disks
+# in the order of the folders: by number of tests, files of few but long ones came last and one worker waited for them
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not transformers and not faults"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not transformers and not faults"
 
 check: $(VENV)/.installed
 	$(BIN)/ruff check $(SOURCES)

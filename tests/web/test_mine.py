@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from api.web.language import tongue
-from store.jobs import Job
+from store.jobs import JOB_LOCK, Job
 from tests.web.conftest import Open
 from tests.web.site import Site
 
@@ -61,24 +61,25 @@ def test_nobody_reads_another_s_basket_or_notes_and_rights_are_asked_anew(site: 
 
 @pytest.mark.parametrize("language", ["en", "ar", "ja"])
 def test_long_work_shows_its_progress_and_is_cancelled(visit: Open, site: Site, language: str) -> None:
-    """A job in the hands of a worker of somewhere else, which looks once a second whether to end."""
+    """A job in the hands of a worker of somewhere else, which holds its lock and looks once a second whether to end."""
     says = tongue(language)
     database = site.platform.database
     steward = site.key("steward")
     with httpx.Client(base_url=site.url, headers={"authorization": f"Bearer {steward}"}) as client:
         owner = client.get("/v1/me").json()["caller"]
-    job = Job(id=secrets.token_hex(16), kind="export", owner=owner, office="XA", state="running", done=30, total=120,
+    number = secrets.token_hex(16)
+    job = Job(id=number, kind="export", owner=owner, office="XA", state="running", done=30, total=120,
               attempts=1, started=dt.datetime.now(dt.UTC))  # fmt: skip
-    with database.session() as session:
-        session.add(job)
-        session.flush()
-        number = job.id
-    page = visit("/mine/jobs", key=steward, locale=language)
-    row = page.locator("tr", has=page.locator(f"form[action$='{number}']"))
-    expect(row).to_contain_text(says.say("A result set is written to a file"))
-    expect(row.locator(".progress")).to_contain_text(f"{says.number(30)} / {says.number(120)}")
-    row.get_by_role("button", name=says.say("Cancel")).click()
-    expect(page.locator("tbody")).to_contain_text(says.word("job", "cancelling"))
-    with database.session() as session:
-        assert session.get_one(Job, number).cancel
-        session.delete(session.get_one(Job, number))
+    with database.connect(autocommit=True) as connection:
+        connection.execute("select pg_advisory_lock(%s, hashtext(%s))", (JOB_LOCK, number))
+        with database.session() as session:
+            session.add(job)
+        page = visit("/mine/jobs", key=steward, locale=language)
+        row = page.locator("tr", has=page.locator(f"form[action$='{number}']"))
+        expect(row).to_contain_text(says.say("A result set is written to a file"))
+        expect(row.locator(".progress")).to_contain_text(f"{says.number(30)} / {says.number(120)}")
+        row.get_by_role("button", name=says.say("Cancel")).click()
+        expect(page.locator("tbody")).to_contain_text(says.word("job", "cancelling"))
+        with database.session() as session:
+            assert session.get_one(Job, number).cancel
+            session.delete(session.get_one(Job, number))
