@@ -322,7 +322,7 @@ class Engine:
     async def count(self, target: str) -> int:
         """Documents of an index. Raises EngineUnavailable where a shard is missing: a part is not a count."""
         answer = await self.request("GET", f"/{target}/_count")
-        _complete(answer)
+        complete(answer)
         return int(answer["count"])
 
     async def msearch(self, body: bytes) -> list[list[str]]:
@@ -333,7 +333,7 @@ class Engine:
         for response in answer["responses"]:
             if "error" in response:
                 raise EngineError(say("engines.search-refused", fault=describe(response["error"])))
-            _complete(response)
+            complete(response)
             found.append([hit["_id"] for hit in response.get("hits", {}).get("hits", ())])
         return found
 
@@ -365,7 +365,7 @@ def parts(name: str, body: Json) -> Iterator[tuple[str, Json]]:
             yield f"{name}.{path}", {name: {**body, "properties": part}}
 
 
-def _complete(answer: Json) -> None:
+def complete(answer: Mapping[str, Any]) -> None:
     """Raises EngineUnavailable where a shard took no part, or not to its end. One that is only just being brought back
     is missing from both counts of what went well and what failed."""
     if answer.get("timed_out") or answer["_shards"]["successful"] < answer["_shards"]["total"]:

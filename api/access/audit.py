@@ -164,6 +164,8 @@ class AuditWriter:
     async def write(self, entries: Sequence[Entry], *, version: int | None = None) -> bool:
         """Returns when the entries are committed; raises what kept them from it. `version`: of the rights that they
         presume; where it is another by now, nothing is written and the answer is False."""
+        if not entries and version is None:
+            return True
         done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.append((entries, version, done))
         if self._writing is None or self._writing.done():

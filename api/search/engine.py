@@ -46,7 +46,7 @@ from api.search.occurring import Occurring, probes, unnamed
 from common.errors import EngineError, EngineTimeout, EngineUnavailable, QueryError, UsageError
 from common.messages import say
 from common.settings import addresses
-from indexer.engine import close
+from indexer.engine import close, complete
 from indexer.record import Right
 from mappings import RIGHTS, version_of
 
@@ -1095,9 +1095,7 @@ def whole_answer(answer: dict[str, Any]) -> dict[str, Any]:
         raise EngineError(say("engines.search-refused", fault=str(answer["error"].get("type"))))
     if answer.get("timed_out"):
         raise _timeout()
-    # A shard that is only just being brought back is missing from both counts of what went well and what failed.
-    if answer["_shards"]["successful"] < answer["_shards"]["total"]:
-        raise EngineUnavailable(say("engines.search-part"))
+    complete(answer)
     return answer
 
 

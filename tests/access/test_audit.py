@@ -17,7 +17,7 @@ from api.access.model import Role
 from api.access.scopes import current_version
 from api.access.secret import Keys
 from api.search.service import warm
-from store.access import AuditEntry
+from store.access import AuditEntry, AuditHead
 from store.database import Database, plain
 from tests.platforms import ALL_GROUPS, Platform, make_record
 
@@ -143,6 +143,14 @@ async def test_what_presumes_rights_that_were_changed_is_not_written(database: D
         await one.close()
     with database.session() as session:
         assert verify(session, KEYS) == Verdict(7, ())
+
+
+async def test_nothing_to_write_writes_nothing(database: Database) -> None:
+    writer = AuditWriter(database, KEYS, chain=4)
+    assert await writer.write([])
+    await writer.close()
+    with database.session() as session:
+        assert session.scalars(select(AuditHead)).all() == []
 
 
 async def test_closing_writes_what_is_waiting(database: Database) -> None:

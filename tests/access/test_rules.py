@@ -6,6 +6,8 @@ import asyncio
 import datetime as dt
 import itertools
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -183,35 +185,38 @@ async def test_another_process_learns_of_a_change_at_once(platform: Platform) ->
     other.close()
 
 
+@asynccontextmanager
+async def nobody_listening(platform: Platform) -> AsyncIterator[None]:
+    """The process hears of no change: notifications are lost."""
+    services = platform.services
+    services.jobs[0].cancel()
+    await asyncio.gather(services.jobs[0], return_exceptions=True)
+    try:
+        yield
+    finally:
+        services.jobs[0] = asyncio.create_task(services._watch())
+
+
 async def test_a_lost_notification_leaves_no_stale_right(platform: Platform) -> None:
     await platform.index([make_record("QB", 72, "hantral")])
     agreement = platform.agreement("QB", "QH", tier="metadata")
-    services = platform.services
-    services.jobs[0].cancel()  # nobody listens any more
-    await asyncio.gather(services.jobs[0], return_exceptions=True)
-    try:
-        async with platform.client(platform.key("QH")) as client:
-            path = "/v1/records/QB.patent.QB0000072.A1"
-            search = "/v1/search?q=hantral&mode=keyword"
-            assert (await client.get(path)).status_code == 200
-            assert (await client.get(search)).json()["total"] == 1
-            before = audited(platform)
-            platform.step(agreement, State.REVOKED)
-            # A search begins under the rights last known, and gives nothing away before it has looked again.
-            assert (await client.get(search)).json()["total"] == 0
-            assert (await client.get(path)).status_code == 404
-            assert audited(platform) == before
-    finally:
-        services.jobs[0] = asyncio.create_task(services._watch())
+    async with nobody_listening(platform), platform.client(platform.key("QH")) as client:
+        path = "/v1/records/QB.patent.QB0000072.A1"
+        search = "/v1/search?q=hantral&mode=keyword"
+        assert (await client.get(path)).status_code == 200
+        assert (await client.get(search)).json()["total"] == 1
+        before = audited(platform)
+        platform.step(agreement, State.REVOKED)
+        # A search begins under the rights last known, and gives nothing away before it has looked again.
+        assert (await client.get(search)).json()["total"] == 0
+        assert (await client.get(path)).status_code == 404
+        assert audited(platform) == before
 
 
 async def test_a_key_that_was_revoked_without_a_word_finds_nothing(platform: Platform) -> None:
     await platform.index([make_record("QB", 73, "hantrel")])
     platform.agreement("QB", "QH", tier="metadata")
-    services = platform.services
-    services.jobs[0].cancel()
-    await asyncio.gather(services.jobs[0], return_exceptions=True)
-    try:
+    async with nobody_listening(platform):
         key = platform.key("QH")
         async with platform.client(key) as client:
             search = {"q": "hantrel", "mode": "keyword"}
@@ -225,8 +230,6 @@ async def test_a_key_that_was_revoked_without_a_word_finds_nothing(platform: Pla
                 answer = await client.post("/v1/search", json=search)
                 assert answer.status_code == 401
                 assert "hantrel" not in answer.text
-    finally:
-        services.jobs[0] = asyncio.create_task(services._watch())
 
 
 async def test_terms_and_policies_are_checked(platform: Platform) -> None:
