@@ -39,8 +39,8 @@ MINUTES ?= 10
 soak: $(VENV)/.installed
 	$(BIN)/python -m tests.soak --minutes $(MINUTES)
 
-# every benchmark beside its raw or peer run, one report: SIZE=quick or full (hours); peers are in an environment of
-# their own
+# every benchmark beside its raw or peer run, one report: SIZE=quick, hour or full (hours); peers are in an
+# environment of their own
 SIZE ?= quick
 REPORT ?= docs/report
 bench: .venv-benchmarks/.installed

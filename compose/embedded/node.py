@@ -201,6 +201,8 @@ class Node:
         ]
         if java.has_vector:
             options.append(f"--add-modules={VECTOR_MODULE}")
+        # Last, so that they win: as the official distribution takes them.
+        options += os.environ.get("OPENSEARCH_JAVA_OPTS", "").split()
         return [
             *command_prefix(),
             *(str(java.executable), *options, "-cp", str(self.home / "lib" / "*")),

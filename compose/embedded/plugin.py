@@ -40,6 +40,7 @@ def build(source: Path, node: Path, layout: Layout, java: Java) -> None:
     class_path = [*sorted((node / "lib").glob("*.jar")), *sorted(folder.glob("*.jar"))]
     command = [
         java.executable,
+        "-XX:TieredStopAtLevel=1",  # it runs once: the optimising compiler would cost more than it gains
         "-cp",
         compiler,
         "org.eclipse.jdt.internal.compiler.batch.Main",

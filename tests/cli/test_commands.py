@@ -9,7 +9,7 @@ from importlib import import_module
 import pytest
 import typer
 
-from cli.main import COMMANDS, application
+from cli.main import COMMANDS, application, overview
 
 
 @pytest.mark.parametrize("module", COMMANDS)
@@ -27,6 +27,10 @@ def test_a_call_imports_its_own_module_alone() -> None:
     assert not {"cli.load", "cli.access", "opensearchpy", "sqlalchemy"} & set(loaded)
 
 
-def test_without_a_known_command_all_are_there() -> None:
-    named = {name for names in COMMANDS.values() for name in names}
-    assert set(typer.main.get_command(application("nonsense")).commands) == named  # type: ignore[attr-defined]
+def test_a_list_of_all_imports_none_and_says_what_they_say() -> None:
+    program = "import sys; from cli.main import overview; overview(); print(*sorted(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert not {module for module in loaded if module.startswith("cli.")} - {"cli.main"}
+    listed, whole = (typer.main.get_command(app).commands for app in (overview(), application()))  # type: ignore[attr-defined]
+    said = {name: command.get_short_help_str(limit=500) for name, command in whole.items()}
+    assert {name: command.get_short_help_str(limit=500) for name, command in listed.items()} == said
