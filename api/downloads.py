@@ -13,6 +13,7 @@ from fastapi.responses import StreamingResponse
 
 from api.dependencies import Access
 from api.errors import problem
+from common.messages import say
 
 CHUNK = 256 << 10
 """Bytes that leave at once. Before each it is asked whether any right has changed: one small read."""
@@ -44,7 +45,7 @@ def wanted(file: Download, range_: str | None, if_range: str | None) -> tuple[in
         return 0, file.size - 1, 200
     found = _range(range_, file.size)
     if found == "unsatisfiable":
-        return problem(416, "There is no such range.", headers={"content-range": f"bytes */{file.size}"})
+        return problem(416, say("api.no-such-range"), headers={"content-range": f"bytes */{file.size}"})
     return (*found, 206) if isinstance(found, tuple) else (0, file.size - 1, 200)
 
 

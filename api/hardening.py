@@ -8,10 +8,12 @@ from collections.abc import Mapping, MutableMapping
 from typing import Any
 from urllib.parse import parse_qsl
 
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.access.keys import SHAPE
-from api.errors import problem
+from api.errors import Problem, problem
+from api.web.language import chosen
 from common.messages import say
 
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -81,15 +83,19 @@ class Hardening:
         await self._run(scope, receive, send_hardened, answering)
 
     async def _run(self, scope: Scope, receive: Receive, send: Send, answering: Answering) -> None:
+
+        async def told(answer: Problem) -> None:
+            await answer.told(chosen(Request(scope)))(scope, receive, send)
+
         if _secret_in_query(scope):
             said = say("access.secret-in-address")
-            await problem(400, said, remedy=said.remedy)(scope, receive, send)
+            await told(problem(400, said, remedy=said.remedy))
             return
         upload = scope["method"] == "POST" and scope["path"] in self.uploads
         limit = self.upload_limit if upload else max(self.body_limit, self.limits.get(scope["path"], 0))
         length = dict(scope["headers"]).get(b"content-length", b"0")
         if not length.isdigit() or int(length) > limit:
-            await problem(413, f"The request's body is larger than {limit} bytes.")(scope, receive, send)
+            await told(problem(413, say("api.body-too-large", limit=limit)))
             return
         received = 0
 
@@ -119,9 +125,9 @@ class Hardening:
         if answering.begun:
             return
         if late:
-            await problem(503, "The answer took too long.", headers={"retry-after": "5"})(scope, receive, send)
+            await told(problem(503, say("api.too-late"), headers={"retry-after": "5"}))
         elif received > limit:
-            await problem(413, f"The request's body is larger than {limit} bytes.")(scope, receive, send)
+            await told(problem(413, say("api.body-too-large", limit=limit)))
 
 
 class Answering:

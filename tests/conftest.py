@@ -17,11 +17,11 @@ from tempfile import TemporaryDirectory
 import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
-# Nodes live for seconds or minutes here, hardly long enough for what Java's optimising compiler spends on them: with its
-# quick one alone a start takes half of the CPU.
-os.environ.setdefault("OPENSEARCH_JAVA_OPTS", "-XX:TieredStopAtLevel=1")
-
 GIVEN = ("CONCORD_TEST_OPENSEARCH_URL", "CONCORD_TEST_DATABASE_URL")
+
+# Nodes live for seconds or minutes here, hardly long enough for what Java's optimising compiler spends on them: with
+# its quick one alone a start takes half of the CPU.
+os.environ.setdefault("OPENSEARCH_JAVA_OPTS", "-XX:TieredStopAtLevel=1")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -28,6 +28,7 @@ from api.errors import MEDIA_TYPE, Unidentified
 from api.web import language
 from api.web.language import Tongue, tongue
 from common.errors import AccessDenied, ConcordError
+from common.messages import say
 
 STATIC = language.ROOM / "static"
 LANGUAGE_KEPT_S = 365 * 24 * 3600
@@ -118,7 +119,10 @@ async def problem_of(request: Request, error: Exception) -> Response:
 
 def failure(request: Request, problem: Response, error: Exception | None = None) -> Response:
     """The page for an error: it says what the API's problem details say, in the reader's language."""
-    said = error if isinstance(error, ConcordError) else orjson.loads(problem.body)["detail"]
+    told = orjson.loads(problem.body)
+    said = say(told["code"], **told["params"]) if "code" in told else told["detail"]
+    if isinstance(error, ConcordError):
+        said = error
     if problem.status_code in (401, 403, 404, 405, 413, 422, 429, 500, 502, 503):
         said = None
     return render(request, None, "error.html", http_status=problem.status_code, failed=problem.status_code, said=said)

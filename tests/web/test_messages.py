@@ -284,3 +284,20 @@ def test_what_a_query_means_is_told_in_the_reader_s_language(site: Site, languag
 
 
 ISOLATES = dict.fromkeys(map(ord, "\u2068\u2069"))
+
+
+@pytest.mark.parametrize("language", SCRIPTS)
+def test_what_any_request_may_be_told_is_in_the_reader_s_language(site: Site, language: str) -> None:
+    """Refusals say why in one word for programs, and in words for people."""
+    asked = {
+        "api.nothing-here": ("/v1/records/none", {}),
+        "api.unidentified": ("/v1/search", {"authorization": "Bearer wrong"}),
+        "api.denied": ("/v1/platform/usage", {"authorization": f"Bearer {site.key('examiner')}"}),
+        "api.shape": ("/v1/search?size=many", {}),
+    }
+    for code, (path, headers) in asked.items():
+        answer = get(f"{site.url}{path}", headers={**headers, "accept-language": language})
+        told = answer.json()
+        assert (told["code"], answer.headers["content-language"]) == (code, language), path
+        assert told["detail"] == tongue(language).tell_plainly(say(code, **told["params"]))
+        assert re.search(SCRIPTS[language], told["detail"])
