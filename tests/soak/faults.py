@@ -135,9 +135,10 @@ async def stopped_node(load: Load) -> str:
 
 
 async def read_only(load: Load) -> str:
-    """The block that the engine sets at the flood stage of its disk, while a delivery comes in."""
+    """A block that somebody sets and lets go, while a delivery comes in. That of the flood stage the engine would take
+    off by itself as soon as it looks at its disk."""
     path = f"/{PREFIX}-patent/_settings"
-    setting = "index.blocks.read_only_allow_delete"
+    setting = "index.blocks.write"
     await asyncio.to_thread(load.site.engine, "PUT", path, {setting: True})
     try:
         delivering = asyncio.create_task(load.deliver(by_upload=True))
