@@ -54,8 +54,12 @@ Query = dict[str, Any]
 
 WINDOW = 200
 """Keyword results that take part in rank fusion; later pages go on in keyword order."""
-NEIGHBOURS = 100
-"""Nearest vectors that take part."""
+NEIGHBOURS, SPARE = 100, 20
+"""Nearest vectors that take part, and how many more are asked for: which of them is the hundredth must not hang on the
+last digits of a cosine."""
+DIGITS = 3
+"""Of a cosine that count, and are shown. The last ones are others as soon as Java has compiled the engine's loops, and
+texts that are nearly the same would change places."""
 FLOOR = 0.15
 """Inner product below which a vector is no evidence of the same subject: words without sense reach 0.14. What lies
 little above it weighs little."""
@@ -711,9 +715,10 @@ class Engine:
         common: Query = {**BARE, "sort": ["_score", {"id": "asc"}], "track_total_hits": False}
         bodies: list[Query] = []
         if request.vector is not None:
-            clause = {"vector": list(request.vector), "k": NEIGHBOURS, **({"filter": inside} if conditions else {})}
+            most = NEIGHBOURS + SPARE
+            clause = {"vector": list(request.vector), "k": most, **({"filter": inside} if conditions else {})}
             near = guard.query({"knn": {"embedding": clause}})
-            bodies.append({**common, "query": near, "size": NEIGHBOURS})
+            bodies.append({**common, "query": near, "size": most})
         if terms is not None:
             asked = {"must": [terms], "filter": [guard.base(), *map(guard.query, conditions)]}
             bodies.append({**common, "query": {"bool": asked}, "size": WINDOW})
@@ -1149,11 +1154,12 @@ def _highlight(query: Query) -> Query:
     }
 
 
-def _near(answer: Mapping[str, Any]) -> dict[str, float]:
-    """Neighbours near enough with their cosines, nearest first, ties by id. Lucene's score of an inner product p ≥ 0 is
-    1 + p."""
-    rows = (raw["sort"] for raw in answer["hits"]["hits"])
-    return {name: round(score - 1, 3) for score, name in rows if score - 1 >= FLOOR}
+def _near(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Neighbours near enough, nearest first, ties by id, each with its cosine in place of its score. Lucene's score of
+    an inner product p ≥ 0 is 1 + p."""
+    rows = [{**raw, "sort": [round(raw["sort"][0] - 1, DIGITS), raw["sort"][1]]} for raw in answer["hits"]["hits"]]
+    rows.sort(key=lambda raw: (-raw["sort"][0], raw["sort"][1]))
+    return [raw for raw in rows[:NEIGHBOURS] if raw["sort"][0] >= FLOOR]
 
 
 def _only_of(right: str, query: Query) -> Query:
@@ -1165,10 +1171,10 @@ def _found(request: SearchRequest, answers: Sequence[Mapping[str, Any]]) -> list
     vectors = request.lists - (request.terms is not None)
     found = []
     for answer in answers[:vectors]:
-        rows = [raw for raw in answer["hits"]["hits"] if raw["sort"][0] - 1 >= FLOOR]
+        rows = _near(answer)
         places = []
-        for (score, name), best in zip((raw["sort"] for raw in rows), _best(rows), strict=True):
-            places.append((CROWDED * (best - 1) - (score - 1), min(1.0, (score - 1) / SURE), name))
+        for (cosine, name), best in zip((raw["sort"] for raw in rows), _best(rows), strict=True):
+            places.append((CROWDED * best - cosine, min(1.0, cosine / SURE), name))
         found.append(_in_order(places, VECTOR_WEIGHT))
     for answer in answers[vectors:]:
         rows = answer["hits"]["hits"]
@@ -1211,7 +1217,9 @@ def _add_findings(by_id: Mapping[str, dict[str, Any]], found: Mapping[str, Any])
 
 def _similarities(request: SearchRequest, answers: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     """Id → cosine with the query, nearest first."""
-    return _near(answers[0]) if request.vector is not None else {}
+    if request.vector is None:
+        return {}
+    return {name: cosine for cosine, name in (raw["sort"] for raw in _near(answers[0]))}
 
 
 def _any_of(keyword: Query, ids: Sequence[str], also: Sequence[Query] = ()) -> Query:
