@@ -10,9 +10,10 @@ SOURCES := analyzers api cli common compose docs indexer mappings store tests be
 run: $(VENV)/.installed
 	@exec $(BIN)/concord up
 
-# in the order of the folders: by number of tests, files of few but long ones came last and one worker waited for them
+# in the order of the folders: by number of tests, files of few but long ones came last and one worker waited for them.
+# Three at once on two cores, for tests wait for engines, browsers and disks a quarter of their time
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not transformers and not faults"
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not transformers and not faults"
 
 check: $(VENV)/.installed
 	$(BIN)/ruff check $(SOURCES)

@@ -37,6 +37,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(stack.close)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The rest stays in the order of the folders. A long file that comes last is one that all workers but one wait for."""
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/writers/"))
+
+
 @contextmanager
 def started(state: Path) -> Iterator[tuple[str, str]]:
     """(OpenSearch URL, PostgreSQL server URL): those given, or new ones that keep their data in `state`."""
