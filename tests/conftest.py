@@ -38,7 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The rest stays in the order of the folders. A long file that comes last is one that all workers but one wait for."""
+    """The rest stays in the order of the folders. For a long file that comes last all workers but one wait."""
     items.sort(key=lambda item: not item.nodeid.startswith("tests/writers/"))
 
 
