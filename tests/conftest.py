@@ -23,7 +23,7 @@ GIVEN = ("CONCORD_TEST_OPENSEARCH_URL", "CONCORD_TEST_DATABASE_URL")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """With several workers (`-n 2`), the engines are started once, here, and the workers are told where they are."""
+    """With several workers (`-n 3`), the engines are started once, here, and the workers are told where they are."""
     workers = getattr(config.option, "numprocesses", None)
     if hasattr(config, "workerinput") or not workers or config.option.collectonly:
         return
