@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from common.messages import Message, say
+from common.messages import Message
 
 
 class ConcordError(Exception):
@@ -119,7 +119,7 @@ class NotAcceptable(ConcordError):
     """None of the formats that the caller takes can be given. `available`: names and media types of those that can."""
 
     def __init__(self, message: str, available: list[dict[str, str]], *, remedy: str = "") -> None:
-        super().__init__(message, remedy=remedy or say("api.ask-for-available"))
+        super().__init__(message, remedy=remedy)
         self.available = available
 
 

@@ -179,7 +179,9 @@ async def _first(access: Access, hit: Hit, wanted: Sequence[Choice]) -> tuple[Hi
         headers = {"vary": "accept", "concord-format": entry.name, **_losses(written)}
         return replace(hit, view=view), entry, Answer(written.data, media, headers)
     raise NotAcceptable(
-        f"The record cannot be given so. {'. '.join(reasons)}.", available(Right(hit.document["right"]))
+        f"The record cannot be given so. {'. '.join(reasons)}.",
+        available(Right(hit.document["right"])),
+        remedy=say("exports.nothing-acceptable").remedy,
     )
 
 
