@@ -3,10 +3,11 @@
     python -m benchmarks.report [--size quick|hour|full] [--only NAME …] [--add] [--out docs/report]
 
 report.toml says which benchmarks there are, how large each is, and which figures are taken from it: each is ours
-beside a raw or peer run of the same measurement. Writes OUT/report.json (everything that the benchmarks said, with the
-machine and its load), OUT/index.md and one drawing a benchmark. `--add` keeps what the report there has of other parts,
-if it is of this size and machine. A benchmark that fails is named in the report, and the exit code is 1. Engines:
-started once for all, unless the settings name some. `quick` shows that everything runs; its figures are of small sizes.
+beside a raw or peer run of the same measurement. Writes OUT/report.json (everything that the benchmarks said, each with
+its machine and the load), OUT/index.md and one drawing a benchmark. `--add` keeps what the report there has of other
+parts, if it is of this size: on whatever machine they were run, for no figure reaches from one part into another. A
+benchmark that fails is named in the report, and the exit code is 1. Engines: started once for all, unless the settings
+name some. `quick` shows that everything runs; its figures are of small sizes.
 """
 
 from __future__ import annotations
@@ -105,6 +106,7 @@ def run(row: dict[str, Any], size: str, environment: dict[str, str]) -> dict[str
         seconds, after = time.monotonic() - begun, os.getloadavg()[0]
         told = {
             "date": today(),
+            "machine": machine(),
             "arguments": row[size],
             "seconds": round(seconds),
             "load": [round(before, 1), round(after, 1)],
@@ -136,15 +138,34 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
+def machines(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """Each machine on which a part was run, once, in the order of the parts."""
+    found: list[dict[str, Any]] = []
+    for row in TABLE:
+        one = report["benchmarks"].get(row["name"], {}).get("machine")
+        if one is not None and one not in found:
+            found.append(one)
+    return found
+
+
+def described(used: list[dict[str, Any]]) -> list[str]:
+    """A column a machine, numbered as in the table of the parts."""
+    places = [str(number) for number in range(1, len(used) + 1)]
+    rows = [[name.replace("_", " "), *(str(one.get(name, "")) for one in used)] for name in used[0]] if used else []
+    return [f"| {' | '.join(cells)} |" for cells in (["machine", *places], ["---"] * (len(used) + 1), *rows)]
+
+
 def parts(report: dict[str, Any]) -> list[str]:
-    """Which parts were run, how long each took and under which load."""
-    lines = ["| part | on | took | load before, after |", "|---|---|---|---|"]
+    """Which parts were run, where, how long each took and under which load."""
+    lines = ["| part | on | machine | took | load before, after |", "|---|---|---|---|---|"]
+    used = machines(report)
     for row in TABLE:
         if (found := report["benchmarks"].get(row["name"])) and "seconds" in found:
             low, high = found["load"]
-            lines.append(f"| {row['title']} | {found['date']} | {duration(found['seconds'])} | {low}, {high} |")
-    took = sum(found.get("seconds", 0) for found in report["benchmarks"].values())
-    return [*lines, f"| **all** | | {duration(took)} | |"]
+            place, took = used.index(found["machine"]) + 1, duration(found["seconds"])
+            lines.append(f"| {row['title']} | {found['date']} | {place} | {took} | {low}, {high} |")
+    took = duration(sum(found.get("seconds", 0) for found in report["benchmarks"].values()))
+    return [*lines, f"| **all** | | | {took} | |"]
 
 
 def duration(seconds: float) -> str:
@@ -153,7 +174,6 @@ def duration(seconds: float) -> str:
 
 def page(report: dict[str, Any]) -> str:
     """The report as Markdown."""
-    about = report["machine"]
     lines = [
         "# Benchmark report",
         "",
@@ -164,10 +184,7 @@ def page(report: dict[str, Any]) -> str:
     ]
     if report["size"] == "quick":
         lines += ["**The sizes are small**: the figures show which way it goes, no more.", ""]
-    lines += ["| machine | |", "|---|---|"]
-    lines += [f"| {name.replace('_', ' ')} | {value} |" for name, value in about.items() if value is not None]
-    lines.append("")
-    lines += [*parts(report), ""]
+    lines += [*described(machines(report)), "", *parts(report), ""]
     if left := [row["name"] for row in TABLE if row["name"] not in report["benchmarks"]]:
         lines += [f"Not run this time: {', '.join(left)}.", ""]
     for row in TABLE:
@@ -228,12 +245,13 @@ def write(report: dict[str, Any], out: Path) -> None:
             drawn.unlink(missing_ok=True)
 
 
-def kept(out: Path, about: dict[str, Any]) -> dict[str, Any]:
-    """What an earlier report of the same size and machine has; nothing where there is none."""
+def kept(out: Path, size: str) -> dict[str, Any]:
+    """What an earlier report of the same size has; nothing where there is none."""
     place = out / "report.json"
-    earlier = json.loads(place.read_text("utf-8")) if place.is_file() else {}
-    same = all(earlier.get(name) == value for name, value in about.items())
-    return {name: found for name, found in earlier["benchmarks"].items() if "failed" not in found} if same else {}
+    earlier = json.loads(place.read_text("utf-8")) if place.is_file() else {"size": None}
+    if earlier["size"] != size:
+        return {}
+    return {name: found for name, found in earlier["benchmarks"].items() if "failed" not in found}
 
 
 def main() -> int:
@@ -244,9 +262,8 @@ def main() -> int:
     parser.add_argument("--add", action="store_true", help="to what the report there has of other parts")
     parser.add_argument("--out", type=Path, default=Path("docs/report"))
     options = parser.parse_args()
-    about = {"size": options.size, "machine": machine()}
-    held = kept(options.out, about) if options.add else {}
-    report: dict[str, Any] = {"date": today(), **about, "benchmarks": held}
+    held = kept(options.out, options.size) if options.add else {}
+    report: dict[str, Any] = {"date": today(), "size": options.size, "benchmarks": held}
     with tempfile.TemporaryDirectory() as state, Engines(load_settings(), state=Path(state)) as engines:
         given = environment(engines)
         for row in TABLE:

@@ -14,6 +14,7 @@ import asyncio
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -67,7 +68,8 @@ Choice = tuple[Representation, str]
 """What to write, and the media type to call it."""
 
 
-def choices(accept: str | None, named: str | None = None) -> list[Choice]:
+@lru_cache(maxsize=256)
+def choices(accept: str | None, named: str | None = None) -> tuple[Choice, ...]:
     """What the caller takes, best first: by weight, then by how exactly it was named, then in the table's order.
 
     Raises UsageError for a format that there is not, NotAcceptable where nothing remains.
@@ -76,7 +78,7 @@ def choices(accept: str | None, named: str | None = None) -> list[Choice]:
         entry = next((entry for entry in TABLE if entry.name == named), None)
         if entry is None:
             raise UsageError(say("exports.format-unknown", format=named, formats=[e.name for e in TABLE]))
-        return [(entry, entry.media_types[0])]
+        return ((entry, entry.media_types[0]),)
     ranges = _ranges(accept)
     found: list[tuple[float, int, int, Choice]] = []
     for place, entry in enumerate(TABLE):
@@ -86,7 +88,7 @@ def choices(accept: str | None, named: str | None = None) -> list[Choice]:
             found.append((-weight, -exactness, place, (entry, media)))
     if not found:
         raise NotAcceptable(say("exports.nothing-acceptable"), available())
-    return [choice for *_, choice in sorted(found, key=lambda row: row[:3])]
+    return tuple(choice for *_, choice in sorted(found, key=lambda row: row[:3]))
 
 
 def best(accept: str | None, media_types: Sequence[str]) -> str:

@@ -164,9 +164,16 @@ async def respond(access: Access, given: dict[str, Any], wanted: Sequence[Choice
 async def answered(access: Access, asked: Search, wanted: Sequence[Choice]) -> Response:
     """A page in the best of the formats wanted; what a record lacks for it is said in the page."""
     entry, media = wanted[0]
-    found = await search(access, asked, format=entry.writer)
     if entry.writer is None:
-        return Response(orjson.dumps(dump(found)), media_type=media, headers={"vary": "accept"})
+        content = b""
+
+        def write(found: Results) -> None:
+            nonlocal content
+            content = orjson.dumps(dump(found))
+
+        await search(access, asked, meanwhile=write)
+        return Response(content, media_type=media, headers={"vary": "accept"})
+    found = await search(access, asked, format=entry.writer)
     return sent(await asyncio.to_thread(representations.page, found, wanted[0]))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from functools import lru_cache
@@ -188,6 +188,7 @@ class Results:
     cursor: str | None
     """For the next page; None after the last."""
     took_ms: int = 0
+    """Until the answer was put together, which is done while the audit is written."""
     expansion: Expanded | None = None
     """Terms that took part, absent where none did; edit them and send them back as `expansion`."""
     groups: GroupsOut | None = None
@@ -198,9 +199,17 @@ class Results:
     """Only on a first page whose words found nothing."""
 
 
-async def search(access: Access, asked: Search, *, format: str | None = None) -> Results:
+async def search(
+    access: Access,
+    asked: Search,
+    *,
+    format: str | None = None,
+    meanwhile: Callable[[Results], None] = lambda made: None,
+) -> Results:
     """One page, each hit as it may leave in `format` (a name of api/exchange/writers; None: the API's JSON).
 
+    meanwhile: called with the answer while the audit is still being written, so that it can be put into bytes in that
+    time; called again, with another answer, where rights have gone. What it makes may leave when this has returned.
     Raises QueryError for a query that cannot be understood, BadCursor for a cursor that cannot be used.
     """
     started = time.perf_counter()
@@ -242,6 +251,8 @@ async def search(access: Access, asked: Search, *, format: str | None = None) ->
         looked.made.help = looked.helped
         if looked.grouped is not None:
             with_groups(looked.made, asked.group, looked.grouped)
+        looked.made.took_ms = round((time.perf_counter() - started) * 1000)
+        meanwhile(looked.made)
 
     details = {"format": format} if format is not None else None
     try:
@@ -254,7 +265,6 @@ async def search(access: Access, asked: Search, *, format: str | None = None) ->
     if now is access and snapshot is not None and looked.page.next is None:
         await services.engine.release(snapshot)
     assert looked.made is not None
-    looked.made.took_ms = round((time.perf_counter() - started) * 1000)
     return looked.made
 
 

@@ -126,7 +126,13 @@ class Tongue:
             return Markup(" ").join(self._nested(part, shown) for part in recognised(value) or (value,))
         if isinstance(value, (int, float)):
             return escape(self.number(value))
-        return escape(COMMAS.get(self.code, ", ")).join(self._param(template, name, one, shown) for one in value)
+        return escape(COMMAS.get(self.code, ", ")).join(
+            # What can be typed in stays as it is typed, though a word of the pages be written like it.
+            shown(one)
+            if name not in template.words and not isinstance(one, Message)
+            else self._param(template, name, one, shown)
+            for one in value
+        )
 
     def _nested(self, value: str, shown: Shown) -> Markup:
         """A text inside another: a message in words, one of ours from the catalogue, anything else as it is."""

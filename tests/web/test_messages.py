@@ -114,6 +114,14 @@ def test_parameters_are_isolated_escaped_and_written_as_the_language_writes_them
     assert "\u3001" in tongue("ja").tell_plainly(say("query.facet-unknown", name="x", facets=["a", "b"]).remedy)
 
 
+def test_names_that_can_be_typed_stay_as_they_are_typed() -> None:
+    arabic = tongue("ar")
+    assert arabic.translations.gettext("related") != "related"  # a judgement of two records, on the pages
+    known = arabic.tell_plainly(say("query.fields-known", fields=["related", "title"]))
+    assert "\u2068related\u2069" in known
+    assert "\u2068title\u2069" in known
+
+
 def test_an_error_brings_the_remedy_of_its_message_and_is_english_text() -> None:
     error = Conflict(say("query.bracket-open", character=3))
     assert isinstance(error.message, Message)
