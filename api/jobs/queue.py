@@ -15,7 +15,7 @@ from api.access.model import Caller, Permission
 from api.jobs.kinds import KINDS
 from common.errors import Conflict, NotFound
 from common.messages import say
-from store.jobs import Job
+from store.jobs import JOB_LOCK, Job
 
 QUICK, LONG = "quick", "long"
 """Queues: what takes seconds never waits for what takes hours."""
@@ -85,6 +85,21 @@ LOST = text(
     "select from procrastinate_jobs entry where entry.task_name = :task and entry.status in ('todo', 'doing') "
     "and entry.args ->> 'job' = jobs.id) for update skip locked"
 ).bindparams(task=JOB)
+
+
+def orphans(session: Session) -> set[int]:
+    """Entries of jobs that the queue takes for being run while nobody holds the job's lock. For a moment that is so of
+    each, before its lock is taken and after it is let go. It stays so where the database had no room to write that the
+    entry is over, and the worker that ran it lives on."""
+    return set(session.scalars(ORPHANS))
+
+
+ORPHANS = text(
+    "select entry.id from procrastinate_jobs entry where entry.task_name = :task and entry.status = 'doing' "
+    "and not exists (select from pg_locks held join pg_database here on here.oid = held.database "
+    "where here.datname = current_database() and held.locktype = 'advisory' and held.granted and held.objsubid = 2 "
+    "and held.classid = :lock and held.objid = hashtext(entry.args ->> 'job')::oid)"
+).bindparams(task=JOB, lock=JOB_LOCK)
 
 
 # ------------------------------------------------------------------------------------------- what callers may do

@@ -1,7 +1,8 @@
 """A worker: takes jobs and messages from the queue, on any machine that reaches the engines and the home folder.
 
 Any number of them may run. Each beats its heart; where one has gone without a word, the others put back what it had,
-and any of them what dropped out of the queue when the database could not write how an attempt ended.
+and any of them what dropped out of the queue, or stays in it as if it were being run, when the database could not write
+how an attempt ended.
 """
 
 from __future__ import annotations
@@ -80,6 +81,10 @@ class Worker:
             for job in queue.enter_lost(session):
                 log.warning("a job that had dropped out of the queue was put back", job=job)
 
+    def _orphans(self) -> set[int]:
+        with self.services.database.session() as session:
+            return queue.orphans(session)
+
     async def run(self) -> None:
         """Works until `stop`. What runs then has ten seconds to end, and otherwise is put back into the queue."""
         async with self.app.open_async():
@@ -115,6 +120,7 @@ class Worker:
     async def _rescue(self) -> None:
         """Puts back what workers had that are gone. Whoever is only slow still holds its lock, and goes on."""
         manager = self.app.job_manager
+        looked_at = set[int]()
         while True:
             stalled_jobs = await manager.get_stalled_jobs(seconds_since_heartbeat=self.timeout_s)
             if self.alive is not None:
@@ -125,6 +131,12 @@ class Worker:
                     await manager.retry_job(stalled, retry_at=AT_ONCE)
                     log.warning("work of a worker that is gone was put back", task=stalled.task_name)
             await asyncio.to_thread(self._enter_lost)
+            orphans = await asyncio.to_thread(self._orphans)
+            for entry in orphans & looked_at:
+                with suppress(ConnectorException):
+                    await manager.retry_job_by_id_async(entry, retry_at=AT_ONCE)
+                    log.warning("work that nobody did any more was put back", entry=entry)
+            looked_at = orphans - looked_at
             await asyncio.sleep(self.timeout_s / 3)
 
 

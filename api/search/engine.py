@@ -231,11 +231,8 @@ class _Part:
     gives: Literal["rows", "documents", "terms"] = "rows"
     side: int | None = None
     """Of the results that go on after the fused ones."""
-
-    @property
-    def counts(self) -> bool:
-        """Whether its total and facets are added: results after the window are counted with the window."""
-        return self.gives == "rows" and self.side != 0
+    counts: bool = False
+    """Whether its total and facets are added."""
 
 
 class _Serializer:
@@ -474,7 +471,7 @@ class Engine:
                     request,
                     side,
                     matching=[_fitted(occurring, side.asked(request.query), frozen)],
-                    size=0 if number < first else request.size + 1,
+                    size=request.size + 1 if request.size and number >= first else 0,
                     after=request.position.after if number == first else None,
                 )
             )
@@ -548,7 +545,8 @@ class Engine:
         counted_already = whole and not request.facets
         if not counted_already:
             union = {"terms": {"id": [name for name, _ in order]}} if whole else _any_of(keyword, near)
-            parts.append(_Part(self._body(scope, request, main, [union], size=0, candidates=(keyword, candidates))))
+            counting = self._body(scope, request, main, [union], size=0, candidates=(keyword, candidates))
+            parts.append(_Part(counting, counts=True))
         if beyond and reading:
             shown = {"bool": {"must_not": [{"terms": {"id": near}}]}} if near else {"match_all": {}}
             rest = _Side(guard, (guard.query(shown),), main.sort)
@@ -562,7 +560,7 @@ class Engine:
                         [_fitted(occurring, asked, frozen)],
                         size=room + 1,
                         after=after,
-                        facets=False,
+                        counted=False,  # what comes after the window is counted with the window
                     ),
                     side=0,
                 )
@@ -580,6 +578,7 @@ class Engine:
                         after=position.after if at_stubs else None,
                     ),
                     side=1,
+                    counts=True,
                 )
             )
         spread = self._spread([listed, *answers[:number]], [name for name, _ in page])
@@ -641,19 +640,21 @@ class Engine:
         *,
         size: int,
         after: tuple[Any, ...] | None = None,
-        facets: bool = True,
+        counted: bool = True,
         candidates: tuple[Query, Mapping[str, list[str]]] | None = None,
     ) -> Query:
+        """One search of a side. counted: with its total and the request's facets."""
         guard = side.guard
         within = {name: guard.query(clause) for name, clause in request.facet_filters.items()}
         required = [guard.base(), *side.limit, *(guard.query(clause) for clause in request.filters)]
         aggregations: Query = {}
         post = list(within.values())
-        counted = [name for name in request.facets if facets]
+        if not counted:
+            required, post = [*required, *post], []
         if candidates is not None and candidates[1]:
             # A facet that ignores its own filter also looks at the neighbours found without that filter.
             matching = [_any_of(candidates[0], sorted({n for ids in candidates[1].values() for n in ids}), matching)]
-        for name in counted:
+        for name in request.facets if counted else ():
             others: list[Query] = [clause for other, clause in within.items() if other != name]
             if candidates is not None and candidates[1]:
                 ids = candidates[1].get(name)
@@ -663,8 +664,7 @@ class Engine:
         body: Query = {
             "query": {"bool": {"must": matching, "filter": required}},
             "size": size,
-            "track_total_hits": True,
-            "sort": side.sort,
+            "track_total_hits": counted,
         }
         if post:
             body["post_filter"] = {"bool": {"filter": post}}
@@ -673,6 +673,7 @@ class Engine:
         if after is not None and size:
             body["search_after"] = list(after)
         if size:
+            body["sort"] = side.sort
             body["_source"] = {"includes": [*self._deciding(scope), "record"]}
             if request.highlight and not guard.existence:
                 body["highlight"] = _highlight(matching[0])
