@@ -5,6 +5,7 @@ acknowledged is there, once; answers are true or say that there is none; everyth
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from collections.abc import Iterator
 
@@ -20,8 +21,11 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 @pytest.fixture(scope="module")
 def load(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Load]:
     folder = tmp_path_factory.mktemp("site")
-    with Site(folder) as site:
-        yield Load(site, folder / "deliveries", random.Random(1))
+    with pytest.MonkeyPatch.context() as given:
+        # Three nodes on two cores, killed every half minute: Java's quick compiler, as in tests/conftest.py.
+        given.setenv("OPENSEARCH_JAVA_OPTS", os.environ.get("OPENSEARCH_JAVA_OPTS", "-XX:TieredStopAtLevel=1"))
+        with Site(folder) as site:
+            yield Load(site, folder / "deliveries", random.Random(1))
 
 
 @pytest.mark.parametrize("name", FAULTS)
