@@ -82,8 +82,10 @@ class Worker:
                 log.warning("a job that had dropped out of the queue was put back", job=job)
 
     def _orphans(self) -> set[int]:
-        with self.services.database.session() as session:
+        # Where the database has gone meanwhile, the queue's own look says so.
+        with suppress(DBAPIError), self.services.database.session() as session:
             return queue.orphans(session)
+        return set()
 
     async def run(self) -> None:
         """Works until `stop`. What runs then has ten seconds to end, and otherwise is put back into the queue."""
