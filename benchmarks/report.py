@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 import tomllib
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ TABLE: list[dict[str, Any]] = tomllib.loads((HERE / "report.toml").read_text("ut
 MOST_S = {"quick": 1800, "hour": 3600, "full": 6 * 3600}
 
 
+@lru_cache(maxsize=1)
 def machine() -> dict[str, Any]:
     """What it ran on, without a name of the machine or its user."""
     model = next(

@@ -120,7 +120,8 @@ class Worker:
         self._stop.set()
 
     async def _rescue(self) -> None:
-        """Puts back what workers had that are gone. Whoever is only slow still holds its lock, and goes on."""
+        """Puts back what workers had that are gone, and what nobody does at two looks in a row. Whoever is only slow
+        still holds its lock, and goes on."""
         manager = self.app.job_manager
         looked_at = set[int]()
         while True:

@@ -231,8 +231,11 @@ class _Part:
     gives: Literal["rows", "documents", "terms"] = "rows"
     side: int | None = None
     """Of the results that go on after the fused ones."""
-    counts: bool = False
-    """Whether its total and facets are added."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether its total and facets are added: results after the window are counted with the window."""
+        return self.gives == "rows" and self.side != 0
 
 
 class _Serializer:
@@ -545,8 +548,7 @@ class Engine:
         counted_already = whole and not request.facets
         if not counted_already:
             union = {"terms": {"id": [name for name, _ in order]}} if whole else _any_of(keyword, near)
-            counting = self._body(scope, request, main, [union], size=0, candidates=(keyword, candidates))
-            parts.append(_Part(counting, counts=True))
+            parts.append(_Part(self._body(scope, request, main, [union], size=0, candidates=(keyword, candidates))))
         if beyond and reading:
             shown = {"bool": {"must_not": [{"terms": {"id": near}}]}} if near else {"match_all": {}}
             rest = _Side(guard, (guard.query(shown),), main.sort)
@@ -560,7 +562,7 @@ class Engine:
                         [_fitted(occurring, asked, frozen)],
                         size=room + 1,
                         after=after,
-                        counted=False,  # what comes after the window is counted with the window
+                        counted=False,
                     ),
                     side=0,
                 )
@@ -578,7 +580,6 @@ class Engine:
                         after=position.after if at_stubs else None,
                     ),
                     side=1,
-                    counts=True,
                 )
             )
         spread = self._spread([listed, *answers[:number]], [name for name, _ in page])

@@ -128,9 +128,9 @@ class Tongue:
             return escape(self.number(value))
         return escape(COMMAS.get(self.code, ", ")).join(
             # What can be typed in stays as it is typed, though a word of the pages be written like it.
-            shown(one)
-            if name not in template.words and not isinstance(one, Message)
-            else self._param(template, name, one, shown)
+            self._param(template, name, one, shown)
+            if isinstance(one, Message) or name in template.words or name in NESTED
+            else shown(one)
             for one in value
         )
 
