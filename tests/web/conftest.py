@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.web.browser import NoBrowser, browser
 from tests.web.site import Site, serving
@@ -17,6 +17,9 @@ document.addEventListener("securitypolicyviolation", (event) => {
   window.violations.push(event.violatedDirective + " " + event.blockedURI);
 });
 """
+
+PATIENCE_MS = 15_000
+"""For what a page does and for what it is expected to show alike: machines that test run much else beside it."""
 
 Open = Callable[..., Page]
 
@@ -41,6 +44,13 @@ def whole_pages() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="package", autouse=True)
+def patience() -> Iterator[None]:
+    expect.set_options(timeout=PATIENCE_MS)
+    yield
+    expect.set_options(timeout=None)
+
+
 @pytest.fixture(scope="package")
 def chromium(site: Site) -> Iterator[Browser]:
     try:
@@ -62,7 +72,7 @@ def visit(site: Site, chromium: Browser) -> Iterator[Open]:
     def open_page(path: str, *, key: str | None = None, **options: Any) -> Page:
         settings: dict[str, Any] = {"viewport": {"width": 1280, "height": 900}, "locale": "en", **options}
         context = chromium.new_context(**settings)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         if settings.get("java_script_enabled", True):
             context.add_init_script(WATCH)
