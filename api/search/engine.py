@@ -1239,7 +1239,8 @@ def _merged_facets(
         counts: dict[str, int] = {}
         error = rest = 0
         for answer in answers:
-            told = answer.get("aggregations", {}).get(name, {}).get("values", {})
+            counted = answer.get("aggregations", {}).get(name, {})
+            told = counted.get("values", counted)
             error += max(told.get("doc_count_error_upper_bound", 0), 0)
             rest += told.get("sum_other_doc_count", 0)
             for bucket in told.get("buckets", ()):

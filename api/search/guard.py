@@ -205,7 +205,7 @@ class Guard:
 
     def facet(self, name: str, size: int, within: Sequence[Query] = (), only: str | None = None) -> Query:
         """Aggregation of a facet, counted only on records of `within` (guarded already) where the caller may read
-        it. `only`: regular expression of the values to count."""
+        it: then `values` inside the filter. `only`: regular expression of the values to count."""
         table = facet_fields()
         field = table.field(name)
         limits = [limit for limit in (self.readable(field), *within) if limit is not None]
@@ -216,8 +216,8 @@ class Guard:
             values = {"terms": {"field": field, "size": size, "shard_size": 10_000, "min_doc_count": 1}}
             if only is not None:
                 values["terms"]["include"] = only
-        condition: Query = {"bool": {"filter": limits}} if limits else {"match_all": {}}
-        return {"filter": condition, "aggs": {"values": values}}
+        # A filter that lets everything through still costs a look at every match, a tenth of a search with five facets.
+        return {"filter": {"bool": {"filter": limits}}, "aggs": {"values": values}} if limits else values
 
 
 def _check_rule(rule: Mapping[str, Any]) -> None:

@@ -68,8 +68,9 @@ async def test_02_no_bucket_without_documents(world: World) -> None:
     buckets = [bucket for facet in answer.json()["facets"].values() for bucket in facet]
     assert buckets
     assert all(bucket["count"] > 0 for bucket in buckets)
-    facet = Guard(scope_of(world, "public")).facet("provider", 10)
-    assert facet["aggs"]["values"]["terms"]["min_doc_count"] == 1
+    guard = Guard(scope_of(world, "public"))
+    assert guard.facet("provider", 10)["terms"]["min_doc_count"] == 1
+    assert guard.facet("provider", 10, [{"exists": {"field": "ipc"}}])["aggs"]["values"]["terms"]["min_doc_count"] == 1
 
 
 async def test_03_no_aggregation_looks_outside_the_filter(world: World) -> None:
