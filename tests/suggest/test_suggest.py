@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
 
 from api.search.classes import LANGUAGES, classes, title_of, titled
@@ -90,7 +91,10 @@ async def test_all_kinds_are_one_round_trip(platform: Platform) -> None:
     sent = []
 
     async def watching(method: str, path: str, *rest: Any, **options: Any) -> Any:
-        sent.append(path)
+        # What occurs is asked for by the clock, once or twice meanwhile on a slow machine.
+        body = options["body"]
+        if b'"aggs":{"index"' not in (body if isinstance(body, bytes) else orjson.dumps(body)):
+            sent.append(path)
         return await original(method, path, *rest, **options)
 
     engine.client.transport.perform_request = watching
@@ -98,8 +102,7 @@ async def test_all_kinds_are_one_round_trip(platform: Platform) -> None:
         await suggested(platform, "heat")
     finally:
         engine.client.transport.perform_request = original
-    assert len([path for path in sent if path == "/_msearch"]) == 1
-    assert len(sent) <= 2  # the list of languages may have to be read anew
+    assert sent == ["/_msearch"]
 
 
 async def test_titles_of_classes() -> None:
