@@ -25,7 +25,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -161,10 +160,7 @@ async def measure(settings: Settings, key: str, seconds: float) -> dict[str, Any
         async with aiohttp.ClientSession() as session:
             await ready(session, url)
             clients = Clients(session, str(settings.opensearch_url), url, key)
-            # All before any is timed: an API that has just begun loads its encoder beside the first searches.
-            for body, sent in chain.from_iterable(prepared.values()):
-                await clients.raw(sent)
-                await clients.ours(body)
+            await clients.warm(prepared)
             for name, pairs in prepared.items():
                 raw, ours = await one_client(clients, pairs, seconds)
                 found[name] = {"raw": raw.figures(), "api": ours.figures()}

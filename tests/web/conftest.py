@@ -19,7 +19,7 @@ document.addEventListener("securitypolicyviolation", (event) => {
 """
 
 PATIENCE_MS = 15_000
-"""For what a page does and for what it is expected to show alike: machines that test run much else beside it."""
+"""For what a page does and for what it is expected to show alike. Much else runs beside the tests."""
 
 Open = Callable[..., Page]
 
